@@ -1,0 +1,46 @@
+import type { Deployment, PodTemplate } from './objects.ts';
+import type { CanaryStatus, Revision } from './run.ts';
+
+// Effects are data: what a plan wants done, in order. The scheduler performs them; tests compare them.
+
+export type Effect =
+  /** Create the Canary object, owned by the Deployment. */
+  | { kind: 'createCanary' }
+  /** Remove Kanari's failed condition from the Deployment's status, so that `rollout status` waits again. */
+  | { kind: 'clearFailedCondition' }
+  /** Set Progressing=False, ProgressDeadlineExceeded with the reason in words: `rollout status` exits 1. */
+  | { kind: 'setFailedCondition'; message: string }
+  /** Keep the primary's template as a ControllerRevision. */
+  | { kind: 'keepPrimaryTemplate'; revision: Revision; template: PodTemplate }
+  /** Delete a zero-replica ReplicaSet of the held template, guarded by UID and resourceVersion. */
+  | { kind: 'deleteReplicaSet'; name: string; uid: string }
+  /** Write every injected key into the primary's ReplicaSet template and its labels onto its pods. */
+  | { kind: 'adopt'; replicaSet: string }
+  | { kind: 'ensureDestinations' }
+  /** Split every route at this canary share; 0 lays the split. */
+  | { kind: 'setWeight'; canary: number }
+  | { kind: 'restoreRoutes' }
+  | { kind: 'removeDestinations' }
+  /** Server-side apply of the canary Deployment. */
+  | { kind: 'applyCanary'; manifest: Deployment }
+  | { kind: 'deleteCanary'; name: string; uid: string }
+  /** Unpause the held template, guarded by tests of pause, mark and the template that was analysed. */
+  | { kind: 'promote'; revision: Revision; template: PodTemplate }
+  /** Unpause a Deployment whose template is the primary's own: nothing restarts. */
+  | { kind: 'release'; revision: Revision; template: PodTemplate }
+  /** Keep the annotation `kanari.dev/weight` current, through the status subresource. */
+  | { kind: 'setWeightMark'; weight: number }
+  /** Remove the command annotation once it is carried out or refused. */
+  | { kind: 'consumeCommand' }
+  /** An Event on the Deployment and the Canary. */
+  | { kind: 'event'; type: 'Normal' | 'Warning'; reason: string; message: string };
+
+export interface Plan {
+  /** Status to write before the effects; undefined: none (no Canary is wanted). */
+  status: CanaryStatus | undefined;
+  effects: Effect[];
+  /** Milliseconds until the plan should be made anew although nothing was seen to change; undefined: never. */
+  requeueAfterMs: number | undefined;
+  /** From the reason catalogue: why the run is where it is. */
+  reason: string;
+}

@@ -1,0 +1,34 @@
+// Every label and annotation name that Kanari reads or writes. The meaning of each is in docs/settings.md.
+
+export const DOMAIN = 'kanari.dev/';
+
+/** Label: on a Namespace `enabled` opts in; on a Deployment `disabled` opts out, `enabled` includes an operator's. */
+export const ROLLOUTS_LABEL = 'kanari.dev/rollouts';
+
+/** Label on pod templates and pods: which side of the split a pod is on. */
+export const VERSION_LABEL = 'kanari.dev/version';
+export const PRIMARY = 'primary';
+export const CANARY = 'canary';
+
+/** The plain label that Istio's telemetry shows; injected only where the user has none. */
+export const PLAIN_VERSION_LABEL = 'version';
+
+/** Annotation on the Deployment: the revision held; present exactly while Kanari holds it. */
+export const RUN_MARK = 'kanari.dev/run';
+/** Annotation on the Deployment: the revision that serves. */
+export const PRIMARY_MARK = 'kanari.dev/primary';
+/** Annotation on the Deployment: the canary's share in percent. */
+export const WEIGHT_MARK = 'kanari.dev/weight';
+/** Annotation on the Deployment: `webhook` or `failsafe`. */
+export const HELD_BY_MARK = 'kanari.dev/held-by';
+
+export const MARKS = [RUN_MARK, PRIMARY_MARK, WEIGHT_MARK, HELD_BY_MARK] as const;
+
+/** Annotation on routes and destination rules: the split that admission writes into their spec. */
+export const SPLIT_ANNOTATION = 'kanari.dev/split';
+
+/** Annotation on the Canary: a person's command to the run, `<verb>` or `<verb>=<argument>`. */
+export const COMMAND_ANNOTATION = 'kanari.dev/command';
+
+/** Field manager of every write. */
+export const FIELD_MANAGER = 'kanari';

@@ -1,0 +1,150 @@
+// Shapes of the Kubernetes objects that the core reads. Only the fields read are named; whatever else an object
+// carries stays on it untouched (objects are raw JSON everywhere, never rebuilt from these types).
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
+export type JsonObject = { [key: string]: Json | undefined };
+export type StringMap = { [key: string]: string };
+
+/** RFC 3339, UTC, as the API server writes it. Parsed where it is compared, kept as a string everywhere else. */
+export type Timestamp = string;
+
+/** `namespace/name` of an object; the key of queues and stores. */
+export type ObjectKey = `${string}/${string}`;
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  generateName?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: Timestamp | null;
+  deletionTimestamp?: Timestamp;
+  labels?: StringMap;
+  annotations?: StringMap;
+  ownerReferences?: OwnerReference[];
+  managedFields?: Json[];
+}
+
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}
+
+export interface Namespace extends KubeObject {
+  status?: { phase?: string };
+}
+
+export interface LabelSelector {
+  matchLabels?: StringMap;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+export interface PodTemplate {
+  metadata?: { labels?: StringMap; annotations?: StringMap; creationTimestamp?: null };
+  spec: JsonObject & {
+    containers?: (JsonObject & { name: string; image?: string })[];
+  };
+}
+
+/** A condition of a Deployment or of a Canary. */
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: Timestamp;
+  lastUpdateTime?: Timestamp;
+  observedGeneration?: number;
+}
+
+export interface Deployment extends KubeObject {
+  spec: {
+    replicas?: number;
+    paused?: boolean;
+    selector: LabelSelector;
+    template: PodTemplate;
+    strategy?: {
+      type?: string;
+      rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string };
+    };
+    revisionHistoryLimit?: number;
+    progressDeadlineSeconds?: number;
+    minReadySeconds?: number;
+  };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    unavailableReplicas?: number;
+    conditions?: Condition[];
+  };
+}
+
+export interface ReplicaSet extends KubeObject {
+  spec: { replicas?: number; selector: LabelSelector; template: PodTemplate };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+  };
+}
+
+export interface Pod extends KubeObject {
+  spec?: { nodeName?: string };
+  status?: {
+    phase?: string;
+    podIP?: string;
+    conditions?: Condition[];
+    containerStatuses?: {
+      name: string;
+      ready?: boolean;
+      restartCount?: number;
+      state?: { waiting?: { reason?: string; message?: string } };
+    }[];
+  };
+}
+
+export interface Service extends KubeObject {
+  spec?: {
+    selector?: StringMap;
+    clusterIP?: string;
+    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string }[];
+  };
+}
+
+export interface EndpointSlice extends KubeObject {
+  endpoints?: {
+    addresses: string[];
+    conditions?: { ready?: boolean | null; serving?: boolean | null; terminating?: boolean | null };
+    targetRef?: { kind?: string; name?: string; namespace?: string; uid?: string };
+  }[];
+  ports?: { name?: string; port?: number; protocol?: string }[];
+}
+
+/** `namespace/name` of a namespaced object. */
+export const keyOf = (object: { metadata: { namespace?: string; name: string } }): ObjectKey =>
+  `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+export const annotationsOf = (object: { metadata: { annotations?: StringMap } }): StringMap =>
+  object.metadata.annotations ?? {};
+
+export const labelsOf = (object: { metadata: { labels?: StringMap } }): StringMap =>
+  object.metadata.labels ?? {};
+
+/** The controlling owner's reference, if there is one. */
+export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
+  object.metadata.ownerReferences?.find((owner) => owner.controller === true);

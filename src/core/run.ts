@@ -1,0 +1,190 @@
+import type { Condition, Timestamp } from './objects.ts';
+
+// The vocabulary of a run. design terms: primary, canary, revision, run, hold, step, check.
+
+/** Version of the revision algorithm and 10 hex digits: `1-3fa9c2d41b`. */
+export type Revision = string;
+
+/** What the pods of a version are asked to do about proxies. */
+export type Sidecar = 'auto' | 'istio' | 'linkerd' | 'none';
+export type TrafficProvider = 'auto' | 'istio' | 'gateway-api' | 'replicas' | 'none';
+
+/** A latency objective, e.g. `p99<500ms`: at most `1 - quantile` of requests take longer than `limitMs`. */
+export interface LatencyObjective {
+  /** 0 < quantile < 1, e.g. 0.99 */
+  quantile: number;
+  /** milliseconds */
+  limitMs: number;
+}
+
+/** All settings of a Deployment after defaults, Namespace and Deployment annotations are merged. */
+export interface Settings {
+  /** Canary weights in percent, strictly rising, 1–100; never empty. */
+  steps: number[];
+  /** Milliseconds at each step before it is judged. */
+  intervalMs: number;
+  /** Failed checks of a run before rollback, 1 or more. */
+  threshold: number;
+  /** Lowest percentage of requests without a 5xx, 0–100, or off. */
+  successRate: number | 'off';
+  latency: LatencyObjective | 'off';
+  /** Requests needed for a verdict. */
+  minRequests: number | 'auto';
+  onNoData: 'rollback' | 'pause' | 'promote';
+  onFailure: 'rollback' | 'freeze';
+  /** Milliseconds for pods to become ready, and for evidence. */
+  progressDeadlineMs: number;
+  traffic: TrafficProvider;
+  sidecar: Sidecar;
+  /** Milliseconds; what proxies need to learn a change. Undefined: the operator's setting. */
+  propagationWaitMs: number | undefined;
+  /** Services to split; undefined: every Service whose selector matches the pods. */
+  services: string[] | undefined;
+  canaryRestarts: boolean;
+  onBusy: 'deny' | 'allow';
+}
+
+/** Flagger's phases, as printed by `kubectl get canary`. */
+export type Phase =
+  | 'Initialized'
+  | 'Waiting'
+  | 'Progressing'
+  | 'WaitingPromotion'
+  | 'Promoting'
+  | 'Finalising'
+  | 'Succeeded'
+  | 'Failed'
+  | 'Paused';
+
+export type Outcome = 'Promoted' | 'RolledBack' | 'Superseded' | 'Aborted' | 'Reverted' | 'Skipped';
+
+/** How a run ends; set once it is decided, executed by the withdrawal or promotion that follows. */
+export interface Ending {
+  outcome: Outcome;
+  /** From the reason catalogue. */
+  reason: string;
+  /** In words, for people. */
+  message: string;
+  decidedAt: Timestamp;
+}
+
+/** Cumulative counters of one pod as last scraped (raw, never rates). */
+export interface PodCounters {
+  /** Name that tells counters apart; a new one starts from 0. */
+  pod: string;
+  requests: number;
+  /** Requests answered with a 5xx. */
+  errors: number;
+  /** Requests in the latency histogram (it may lag `requests` by a scrape or more). */
+  timed: number;
+  /** Of `timed`, those above the latency limit's bucket edge. */
+  slow: number;
+}
+
+export interface Counts {
+  requests: number;
+  errors: number;
+  timed: number;
+  slow: number;
+}
+
+/** The always-on e-process of one signal (errors, or slow requests): what has been looked at and how sure it is. */
+export interface FastPath {
+  /** Trials looked at so far. */
+  n: number;
+  /** Failures among them. */
+  x: number;
+  /** Natural logarithm of the e-value, growth capped per look. */
+  logE: number;
+}
+
+/** All evidence about the canary's revision since its first weight. Persisted in the Canary's status. */
+export interface Evidence {
+  /** Since when it is collected: samples stamped before are ignored. */
+  since: Timestamp;
+  /** When the newest sample was scraped. */
+  sampledAt?: Timestamp;
+  /** Last raw values by pod; growth since the previous look is added to `total`. */
+  pods: PodCounters[];
+  total: Counts;
+  /** `total` at the last pass or fail verdict; a check judges what came since. */
+  judged: Counts;
+  fastErrors: FastPath;
+  fastSlow: FastPath;
+}
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive';
+
+/** The result of judging one metric, as shown in the Canary's status. */
+export interface MetricCheck {
+  metric: 'success-rate' | 'latency' | 'readiness';
+  /** In the metric's own words, e.g. `99.83 %`, `p99 180 ms`. */
+  value: string;
+  limit: string;
+  /** Trials judged. */
+  requests: number;
+  verdict: Verdict;
+  /** From the reason catalogue. */
+  reason: string;
+  /** One line that explains the verdict. */
+  message: string;
+}
+
+/**
+ * One precondition of the run that proxies need time to learn: first seen to hold at `since`.
+ * Dropped again when it is seen not to hold, so that the wait starts anew.
+ */
+export type Milestone = 'destinations' | 'split' | 'weightZero' | 'canaryGone' | 'restored';
+
+export interface Run {
+  /** `<deployment uid, 8 digits>-<revision>-<generation held>`; names objects and events of the run. */
+  id: string;
+  revision: Revision;
+  images: string[];
+  startedAt: Timestamp;
+  /** Milestones reached, with the time each was first seen to hold. */
+  milestones: Partial<Record<Milestone, Timestamp>>;
+  /** When the wait that is under way began (readiness, evidence, rollout); the progress deadline counts from it. */
+  waitingSince?: Timestamp;
+  /** When the current step's weight was seen in the routes; its interval counts from it. */
+  stepSince?: Timestamp;
+  evidence?: Evidence;
+  ending?: Ending;
+}
+
+export interface HistoryEntry {
+  revision: Revision;
+  images: string[];
+  started: Timestamp;
+  ended: Timestamp;
+  outcome: Outcome;
+  reason: string;
+}
+
+export interface Side {
+  revision?: Revision;
+  replicas: number;
+  ready: number;
+}
+
+/** `status` of the Canary kind: all that a restart needs, and what people read. */
+export interface CanaryStatus {
+  observedGeneration?: number;
+  phase: Phase;
+  canaryWeight: number;
+  /** Index into the settings' steps; -1 before the first. */
+  step: number;
+  iterations: number;
+  failedChecks: number;
+  run?: Run;
+  primary?: Side;
+  canary?: Side;
+  checks: MetricCheck[];
+  lastTransitionTime: Timestamp;
+  reason: string;
+  message: string;
+  /** The revision that failed last: it does not start again by itself. */
+  failedRevision?: Revision;
+  history: HistoryEntry[];
+  conditions: Condition[];
+}

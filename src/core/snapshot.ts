@@ -1,0 +1,88 @@
+import type { Deployment, ObjectKey, ObjectMeta, Pod, ReplicaSet, StringMap, Timestamp } from './objects.ts';
+import type { CanaryStatus, PodCounters, Settings } from './run.ts';
+
+// What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.
+
+/** The Canary object (kanari.dev/v1alpha1): Kanari writes its status, people write only commands. */
+export interface Canary {
+  apiVersion: 'kanari.dev/v1alpha1';
+  kind: 'Canary';
+  metadata: ObjectMeta;
+  status?: CanaryStatus;
+}
+
+/** What admission adds to a pod template that lacks it (existing keys of the user's always win). */
+export interface Injection {
+  labels: StringMap;
+  annotations: StringMap;
+}
+
+/** How the traffic of a Deployment stands, as read from its routes. */
+export interface TrafficState {
+  provider: 'istio' | 'gateway-api' | 'replicas' | 'none';
+  /** Services whose traffic is split, by name. */
+  services: string[];
+  /** The primary's and the canary's pods can be addressed apart on every service. */
+  destinations: boolean;
+  /** Every route to every service carries the split. */
+  split: boolean;
+  /** The canary's share in percent, when all routes agree on one; undefined when unsplit or in disagreement. */
+  weight: number | undefined;
+  /** No route carries anything of Kanari's. */
+  routesRestored: boolean;
+  /** No destination of Kanari's is left. */
+  destinationsRemoved: boolean;
+}
+
+/** Ready endpoints of the split services, by the side their pod's labels put them on. */
+export interface EndpointState {
+  /** Ready endpoints of the primary's pods that carry the primary's label. */
+  primary: number;
+  /** Ready endpoints of the primary's pods that no destination of the split would reach. */
+  primaryUnlabelled: number;
+  /** Ready endpoints of the canary's pods of the current revision. */
+  canary: number;
+  /** Ready endpoints of canary pods of any revision, terminating ones that still serve included. */
+  canaryAny: number;
+}
+
+export type EvidenceReading =
+  | { kind: 'samples'; at: Timestamp; pods: PodCounters[] }
+  /** The server answered, and has nothing (or nothing usable) about the canary. */
+  | { kind: 'empty'; reason: string; message: string }
+  /** The server could not be asked, or what it said could not be understood. */
+  | { kind: 'unavailable'; reason: string; message: string }
+  /** No metrics server is configured at all: Kubernetes' own signals decide. */
+  | { kind: 'unconfigured' };
+
+/** Defaults the operator has set for the whole process. */
+export interface OperatorDefaults {
+  propagationWaitMs: number;
+}
+
+export interface Snapshot {
+  key: ObjectKey;
+  /** Undefined once deleted. */
+  deployment: Deployment | undefined;
+  /** The Namespace's label opts in and the Deployment's does not opt out. */
+  optedIn: boolean;
+  settings: Settings;
+  injection: Injection;
+  /** Undefined before the first opt-in. */
+  canary: Canary | undefined;
+  /** ReplicaSets controlled by the Deployment (by UID). */
+  replicaSets: ReplicaSet[];
+  /** Pods of those ReplicaSets. */
+  primaryPods: Pod[];
+  /** The canary Deployment, controlled by the Deployment (by UID). */
+  canaryDeployment: Deployment | undefined;
+  canaryPods: Pod[];
+  /** Names in the namespace that the canary Deployment can't have because a foreign object has them. */
+  takenNames: string[];
+  /** A ControllerRevision keeps the primary's template for this revision. */
+  keptRevision: string | undefined;
+  traffic: TrafficState;
+  endpoints: EndpointState;
+  evidence: EvidenceReading;
+  operator: OperatorDefaults;
+}

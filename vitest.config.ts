@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+// unit: pure and in-process, seconds. lab: a real control plane, proxy and metrics server, minutes.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'] } },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          // One control plane at a time: two cores are enough for one, not for several.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
