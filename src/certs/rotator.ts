@@ -2,9 +2,9 @@ import type { Reader, Writer } from '../kube/api.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { KeyPair } from './authority.ts';
 import { type Keyring, renewKeyring } from './keyring.ts';
-import { createKeyringSecret } from './keyring-secret.ts';
+import { createKeyringSecret, type KeyringSecret } from './keyring-secret.ts';
 import { expiryOf } from './validity.ts';
-import { CONFIGURATION_NAME, createWebhookRegistration } from './webhook-registration.ts';
+import { CONFIGURATION_NAME, createWebhookRegistration, type Registration } from './webhook-registration.ts';
 
 /** Name of the Service in front of the webhook. */
 export const SERVICE_NAME = 'kanari';
@@ -53,16 +53,12 @@ const servingNames = (namespace: string, webhookUrl: string | undefined): string
   return [service, new URL(webhookUrl).hostname.replace(/^\[|\]$/g, '')];
 };
 
-export const createRotator = (dependencies: RotatorDependencies): CertRotator => {
-  const { reader, writer, log, now, sleep, namespace, webhookUrl, serve } = dependencies;
-  const secret = createKeyringSecret(reader, writer, namespace);
-  const register = createWebhookRegistration(reader, writer, webhookUrl);
-  const names = servingNames(namespace, webhookUrl);
-  let serving: ServingCertificate | undefined;
-  let registered = false;
-
-  /** The stored keyring, renewed first if it needs to be; whichever replica wrote first wins. */
-  const obtainKeyring = async (signal: AbortSignal): Promise<Keyring> => {
+/** The stored keyring, renewed first if it needs to be; whichever replica wrote first wins. */
+const createKeyringSource = (
+  secret: KeyringSecret,
+  { log, now, names }: Pick<RotatorDependencies, 'log' | 'now'> & { names: readonly string[] },
+) => {
+  return async (signal: AbortSignal): Promise<Keyring> => {
     for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
       const stored = await secret.read(signal);
       const renewed = await renewKeyring(stored.keyring, names, new Date(now()));
@@ -74,12 +70,28 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     }
     throw new Error(`the Secret of certificates changed ${WRITE_ATTEMPTS} times while it was written`);
   };
+};
+
+export const createRotator = (dependencies: RotatorDependencies): CertRotator => {
+  const { reader, writer, log, now, sleep, namespace, webhookUrl, serve } = dependencies;
+  const names = servingNames(namespace, webhookUrl);
+  const obtainKeyring = createKeyringSource(createKeyringSecret(reader, writer, namespace), {
+    log,
+    now,
+    names,
+  });
+  const register = createWebhookRegistration(reader, writer, webhookUrl);
+  let serving: ServingCertificate | undefined;
+  let registration: Registration | undefined;
+  const isRegistered = (): boolean => registration === 'current' || registration === 'written';
 
   const registerBundle = async (bundle: string, signal: AbortSignal): Promise<void> => {
-    const registration = await register(bundle, signal);
-    registered = registration === 'current' || registration === 'written';
+    const before = registration;
+    registration = await register(bundle, signal);
     if (registration === 'written') log.info({ configuration: CONFIGURATION_NAME }, 'webhook registered');
-    if (!registered) log.warn({ configuration: CONFIGURATION_NAME, registration }, 'webhook not registered');
+    if (registration !== before && !isRegistered()) {
+      log.warn({ configuration: CONFIGURATION_NAME, registration }, 'webhook not registered');
+    }
   };
 
   const serveLeaf = ({ leaf, bundle }: Keyring): void => {
@@ -105,7 +117,7 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'certificates could not be checked');
       }
-      const pause = serving === undefined || !registered ? RETRY_INTERVAL_MS : CHECK_INTERVAL_MS;
+      const pause = serving === undefined || !isRegistered() ? RETRY_INTERVAL_MS : CHECK_INTERVAL_MS;
       await sleep(pause, signal).catch(() => undefined);
     }
   };
@@ -114,7 +126,7 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     if (serving === undefined) return 'no certificate yet';
     if (serving.expiresAt.getTime() <= now())
       return `certificate expired at ${serving.expiresAt.toISOString()}`;
-    return registered
+    return isRegistered()
       ? undefined
       : `the webhook configuration ${CONFIGURATION_NAME} does not trust the certificate`;
   };

@@ -1,0 +1,162 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { Agent, type RequestOptions, request } from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  createOperationsServer,
+  createWebhookServer,
+  type ListeningServer,
+} from '../../src/webhook/server.ts';
+import { type Issued, issued } from '../certs/key-pairs.ts';
+import { quietLog } from '../telemetry/quiet-log.ts';
+
+let one: Issued;
+let two: Issued;
+const running: { stop: () => void; ended: Promise<void> }[] = [];
+
+beforeAll(async () => {
+  const now = new Date();
+  one = await issued(['127.0.0.1'], now);
+  two = await issued(['127.0.0.1'], now);
+});
+
+afterEach(async () => {
+  for (const { stop } of running) stop();
+  await Promise.all(running.splice(0).map(({ ended }) => ended));
+});
+
+const hello: RequestListener = (_request, response) => void response.end('hello');
+
+const run = (server: ListeningServer) => {
+  const controller = new AbortController();
+  const handle = { stop: () => controller.abort(), ended: server.run(controller.signal) };
+  running.push(handle);
+  return handle;
+};
+
+const listening = (server: ListeningServer) =>
+  vi.waitUntil(() => server.port(), { timeout: 5_000, interval: 5 });
+
+const start = async (app: RequestListener = hello) => {
+  const server = createWebhookServer({ app, port: 0, log: quietLog().log });
+  server.use(one.leaf);
+  const { stop, ended } = run(server);
+  return { server, port: await listening(server), stop, ended };
+};
+
+const ask = (port: number, options: RequestOptions) =>
+  new Promise<{ response: IncomingMessage; body: string; serial: string }>((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port, agent: false, ...options }, (response) => {
+      const serial = (response.socket as TLSSocket).getPeerCertificate().serialNumber;
+      let body = '';
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on('end', () => resolve({ response, body, serial }));
+    });
+    call.on('error', reject);
+    call.end();
+  });
+
+describe('the webhook server', () => {
+  it('answers clients that trust its authority', async () => {
+    const { port } = await start();
+    expect((await ask(port, { ca: one.authority.cert })).body).toBe('hello');
+    await expect(ask(port, { ca: two.authority.cert })).rejects.toThrow();
+  });
+
+  it('refuses TLS 1.2, before and after a swap', async () => {
+    const { server, port } = await start();
+    const old = { ca: one.authority.cert, maxVersion: 'TLSv1.2' } as const;
+    await expect(ask(port, old)).rejects.toThrow('alert protocol version');
+    server.use(one.leaf);
+    await expect(ask(port, old)).rejects.toThrow('alert protocol version');
+  });
+
+  it('listens only once it has a certificate', async () => {
+    const server = createWebhookServer({ app: hello, port: 0, log: quietLog().log });
+    run(server);
+    await new Promise(setImmediate);
+    expect(server.port()).toBeUndefined();
+    server.use(one.leaf);
+    expect(await listening(server)).toBeGreaterThan(0);
+  });
+
+  it('stops though it never got one', async () => {
+    const server = createWebhookServer({ app: hello, port: 0, log: quietLog().log });
+    const { stop, ended } = run(server);
+    stop();
+    await expect(ended).resolves.toBeUndefined();
+  });
+
+  it('swaps its certificate: new connections see it, those that stand go on', async () => {
+    const { server, port } = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ca = [one.authority.cert, two.authority.cert];
+    const before = await ask(port, { ca, agent });
+    server.use(two.leaf);
+    const same = await ask(port, { ca, agent });
+    const fresh = await ask(port, { ca });
+    agent.destroy();
+    expect(same.serial).toBe(before.serial);
+    expect(fresh.serial).not.toBe(before.serial);
+  });
+
+  it('keeps connections longer than the API server does', async () => {
+    const { port } = await start();
+    const agent = new Agent({ keepAlive: true });
+    const { response } = await ask(port, { ca: one.authority.cert, agent });
+    agent.destroy();
+    expect(response.headers['keep-alive']).toBe('timeout=95');
+  });
+
+  it('closes gracefully: finishes what is in flight, takes nothing new, keeps no idle connection', async () => {
+    let answer: (() => void) | undefined;
+    const { port, stop, ended } = await start((incoming, response) => {
+      if (incoming.url === '/slow') answer = () => void response.end('late');
+      else response.end('quick');
+    });
+    const ca = one.authority.cert;
+    const idle = new Agent({ keepAlive: true });
+    const busy = new Agent({ keepAlive: true });
+    await ask(port, { ca, agent: idle });
+    const slow = ask(port, { ca, agent: busy, path: '/slow' });
+    const finish = await vi.waitUntil(() => answer, { timeout: 5_000, interval: 5 });
+    stop();
+    await expect(ask(port, { ca })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    finish();
+    expect((await slow).body).toBe('late');
+    await ended;
+    idle.destroy();
+    busy.destroy();
+  });
+
+  it('outlives clients that speak no TLS', async () => {
+    const { port } = await start();
+    await new Promise<void>((resolve) => {
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['nonsense'],
+      });
+      socket.on('error', () => resolve()).on('close', () => resolve());
+      socket.on('secureConnect', () => socket.end('no HTTP at all\r\n\r\n'));
+    });
+    expect((await ask(port, { ca: one.authority.cert })).body).toBe('hello');
+  });
+
+  it('rejects when its port is taken', async () => {
+    const { port } = await start();
+    const second = createWebhookServer({ app: hello, port, log: quietLog().log });
+    second.use(one.leaf);
+    await expect(second.run(new AbortController().signal)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+it('the operations server speaks plain HTTP', async () => {
+  const server = createOperationsServer({ app: hello, port: 0, log: quietLog().log });
+  run(server);
+  const port = await listening(server);
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('hello');
+});
