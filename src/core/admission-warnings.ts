@@ -1,0 +1,135 @@
+import { UNGATED_REASONS, type UngatedReason } from './conditions.ts';
+import { type DeploymentChange, isPaused, skipLeftBehind } from './deployment-change.ts';
+import { formatDuration } from './duration.ts';
+import type { Ruling } from './gates.ts';
+import type { ObjectMeta, PodTemplate } from './objects.ts';
+import type { Settings } from './run.ts';
+import { SKIP_ANNOTATION } from './settings.ts';
+import { quote } from './text.ts';
+
+// What admission tells the person at the terminal: one line each, the name of the Deployment and the way on in it.
+// The API server cuts a warning at 256 characters.
+
+export interface WarningContext {
+  change: DeploymentChange;
+  ruling: Ruling;
+  metricsConfigured: boolean;
+}
+
+/** Warnings without the leading `kanari: `. */
+export const warningsFor = ({ change, ruling, metricsConfigured }: WarningContext): string[] => [
+  ...rulingWarnings(change, ruling),
+  ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
+  ...historyWarnings(change, ruling),
+  ...skipWarnings(change, ruling),
+];
+
+const rulingWarnings = (change: DeploymentChange, ruling: Ruling): string[] => {
+  const name = nameOf(change.after.metadata);
+  switch (ruling.kind) {
+    case 'hold':
+      return [holdWarning(name, change, ruling.reason)];
+    case 'revert':
+      return change.templateChanged
+        ? [`${name} is back at the version that serves: nothing restarts, the canary is withdrawn`]
+        : [];
+    case 'keepHold':
+      return change.resumesHold ? [resumeWarning(name)] : [];
+    case 'through':
+      return [
+        `${name} is released without a canary: ${UNGATED_REASONS[ruling.reason]}${adviceFor(ruling.reason)}`,
+      ];
+    case 'userPause':
+      return change.templateChanged
+        ? [`${name} is paused by you: what changed becomes a canary when you resume it`]
+        : [];
+    case 'allow':
+    case 'deny':
+      return [];
+  }
+};
+
+const holdWarning = (name: string, change: DeploymentChange, reason: string): string => {
+  const begins = reason === 'Superseded' ? 'starts again with this template' : 'started';
+  const follow = `Follow: kubectl get canary ${name} -w`;
+  return `canary of ${name} ${begins} (${paceOf(change.settings)}); ${primaryName(change)} keeps serving. ${follow}`;
+};
+
+const resumeWarning = (name: string): string =>
+  `${name} stays held. Release it now: kubectl kanari promote ${name}; run its canary again: kubectl kanari retry ${name}`;
+
+const withoutMetrics = (change: DeploymentChange): string =>
+  `no metrics server is configured: ${nameOf(change.after.metadata)} is judged by readiness and restarts only`;
+
+/** What to do about a release that was not gated, where something can be done. */
+const ADVICE: Partial<Record<UngatedReason, string>> = {
+  RecreateStrategy: '. Use RollingUpdate to have one',
+  NoHistory: '. Set it to 1 or more to have one',
+  RestartOnly: '. kanari.dev/canary-restarts: "true" makes it one',
+  Busy: '. Without it the change waits for its turn',
+};
+
+const adviceFor = (reason: UngatedReason): string => ADVICE[reason] ?? '';
+
+const historyWarnings = ({ after }: DeploymentChange, { kind }: Ruling): string[] => {
+  const staysHeld = kind === 'hold' || kind === 'revert' || kind === 'keepHold';
+  if (!staysHeld || after.spec.revisionHistoryLimit !== 0) return [];
+  return [
+    `revisionHistoryLimit of ${nameOf(after.metadata)} stays 1 while it is held: at 0 the serving version is lost`,
+  ];
+};
+
+const skipWarnings = (change: DeploymentChange, ruling: Ruling): string[] => {
+  if (change.templateChanged && skipLeftBehind(change)) {
+    return [`${SKIP_ANNOTATION} was there before and does not count now: change its value to skip again`];
+  }
+  if (change.skipRequested && ruling.kind !== 'through') {
+    return [`${SKIP_ANNOTATION} has nothing to skip in this change, and does not count for later ones`];
+  }
+  return [];
+};
+
+/** Why a change during a rolling update is refused, and the ways round it. */
+export const busyMessage = ({ before }: DeploymentChange): string => {
+  const { updatedReplicas = 0, replicas = 0 } = before.status ?? {};
+  const name = nameOf(before.metadata);
+  return (
+    `kanari: ${name} is in the middle of a rolling update (${updatedReplicas} of ${replicas} pods updated), ` +
+    `and a canary needs one version to compare with: retry in a moment. ` +
+    `To release without a canary, set kanari.dev/on-busy: allow, or a new value of ${SKIP_ANNOTATION}`
+  );
+};
+
+/** `10% → 50% in steps of 10%, every 1m` */
+const paceOf = ({ steps, intervalMs }: Settings): string => {
+  const [first = 100] = steps;
+  const last = steps.at(-1) ?? first;
+  const every = `every ${formatDuration(intervalMs)}`;
+  if (steps.length === 1) return `${first}% for ${formatDuration(intervalMs)}`;
+  const rise = (steps[1] ?? last) - first;
+  const even = steps.every((step, index) => step === first + index * rise);
+  return `${first}% → ${last}% in ${even ? `steps of ${rise}%` : `${steps.length} steps`}, ${every}`;
+};
+
+/** The serving version in the words of its images where they tell it apart, else its revision. */
+const primaryName = ({ before, after, primary }: DeploymentChange): string => {
+  // While paused, the stored template is not what serves.
+  const tag = isPaused(before) ? undefined : changedTag(before.spec.template, after.spec.template);
+  return tag ?? primary ?? 'the primary';
+};
+
+const changedTag = (before: PodTemplate, after: PodTemplate): string | undefined => {
+  const replaced = before.spec.containers?.find(({ name, image }) => {
+    const successor = after.spec.containers?.find((container) => container.name === name);
+    return tagOf(image) !== tagOf(successor?.image);
+  });
+  const tag = tagOf(replaced?.image);
+  return tag === undefined ? undefined : quote(tag);
+};
+
+/** `v1` of `registry:5000/shop/web:v1@sha256:…`. */
+const tagOf = (image: string | undefined): string | undefined =>
+  /:([^:/]+)$/.exec(image?.split('@')[0] ?? '')?.[1];
+
+/** A Deployment created by `generateName` has no name yet. */
+const nameOf = ({ name, generateName }: Partial<ObjectMeta>): string => name ?? `${generateName ?? ''}…`;

@@ -1,0 +1,129 @@
+import { type AdmissionPatchOperation, patchFor } from './admission-patch.ts';
+import { busyMessage, warningsFor } from './admission-warnings.ts';
+import { admittedState } from './admitted-state.ts';
+import { type AdmissionReason, OWN_MESSAGE_PREFIX, type UngatedReason } from './conditions.ts';
+import { changeOf, isHeld } from './deployment-change.ts';
+import { type Ruling, rule } from './gates.ts';
+import { inject, injectionFor } from './injection.ts';
+import { CANARY, VERSION_LABEL } from './marks.ts';
+import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
+import { optOutReason } from './opt-in.ts';
+import { orphanedDeployment } from './orphans.ts';
+import type { Settings } from './run.ts';
+import { describeViolation, parseSettings, type Violation } from './settings.ts';
+
+/** One request about a Deployment, with what the answer depends on: never a clock, a call or chance. */
+export interface AdmissionInput {
+  operation: 'CREATE' | 'UPDATE';
+  object: Deployment;
+  /** Present exactly for an UPDATE. */
+  oldObject: Deployment | undefined;
+  namespace: Namespace;
+  username: string;
+  /** Kanari's own user, as the API server calls it; undefined while unknown. */
+  ownUsername: string | undefined;
+  /** For a CREATE: ReplicaSets without a controller that match the Deployment's selector. */
+  orphans: readonly ReplicaSet[];
+  /** A metrics server is configured. */
+  metricsConfigured: boolean;
+}
+
+export type AdmissionAnswer =
+  | {
+      verdict: 'allow';
+      reason: AdmissionReason;
+      patch: AdmissionPatchOperation[];
+      warnings: string[];
+      /** A changed template goes out without a canary: to be counted, and told in an Event. */
+      ungated?: UngatedReason;
+    }
+  | { verdict: 'deny'; reason: AdmissionReason; message: string; warnings: string[] };
+
+/** The whole of admission. Asked again with its own patch applied, it answers with an empty one. */
+export const decideAdmission = (input: AdmissionInput): AdmissionAnswer => {
+  const passed = passedThrough(input);
+  if (passed !== undefined) return { verdict: 'allow', reason: passed, patch: [], warnings: [] };
+
+  const { object, namespace, operation } = input;
+  const before = operation === 'UPDATE' ? input.oldObject : orphanedDeployment(object, input.orphans);
+  const parsed = parseSettings({
+    deployment: annotationsOf(object),
+    namespace: annotationsOf(namespace),
+  });
+  const violations = parsed.ok ? [] : parsed.violations;
+  const fresh = violations.filter((violation) => isSetBy(violation, object, input.oldObject));
+  const hints = [...parsed.warnings, ...violations.filter((v) => !fresh.includes(v)).map(describeViolation)];
+  if (fresh.length > 0) return denyInvalid(fresh, hints);
+
+  const answer =
+    before === undefined
+      ? create(object, namespace, parsed.settings)
+      : update(before, parsed.settings, input);
+  return { ...answer, warnings: presentable([...answer.warnings, ...hints]) };
+};
+
+const passedThrough = (input: AdmissionInput): AdmissionReason | undefined => {
+  if (input.ownUsername !== undefined && input.username === input.ownUsername) return 'Own';
+  if (input.object.spec.selector.matchLabels?.[VERSION_LABEL] === CANARY) return 'CanaryItself';
+  return optOutReason(input.object, input.namespace);
+};
+
+/** A bad value that was there before must not get in the way of an unrelated change. */
+const isSetBy = (
+  { source, annotation }: Violation,
+  object: Deployment,
+  oldObject: Deployment | undefined,
+): boolean => {
+  if (source === 'namespace') return false;
+  const previous = oldObject === undefined ? undefined : annotationsOf(oldObject)[annotation];
+  return annotationsOf(object)[annotation] !== previous;
+};
+
+const denyInvalid = (violations: Violation[], hints: string[]): AdmissionAnswer => ({
+  verdict: 'deny',
+  reason: 'InvalidSetting',
+  message: OWN_MESSAGE_PREFIX + violations.map(describeViolation).join('; '),
+  warnings: presentable(hints),
+});
+
+const create = (object: Deployment, namespace: Namespace, settings: Settings): AdmissionAnswer => {
+  // A copied or restored manifest must not start paused; a pause without our marks is its user's.
+  const paused = object.spec.paused === true && !isHeld(object);
+  const template = inject(object.spec.template, injectionFor(settings, namespace));
+  return {
+    verdict: 'allow',
+    reason: 'Created',
+    patch: patchFor(object, { paused, marks: {}, template }),
+    warnings: [],
+  };
+};
+
+const update = (before: Deployment, settings: Settings, input: AdmissionInput): AdmissionAnswer => {
+  const { object, namespace, operation, metricsConfigured } = input;
+  const change = changeOf(before, object, settings, injectionFor(settings, namespace));
+  const ruling = rule(change);
+  const warnings = warningsFor({ change, ruling, metricsConfigured });
+  const state = admittedState(change, ruling);
+  if (state === undefined) {
+    return { verdict: 'deny', reason: ruling.reason, message: busyMessage(change), warnings };
+  }
+  return {
+    verdict: 'allow',
+    reason: operation === 'CREATE' ? reasonOfCreation(ruling) : ruling.reason,
+    patch: patchFor(object, state),
+    warnings,
+    ...(ruling.kind === 'through' ? { ungated: ruling.reason } : {}),
+  };
+};
+
+const reasonOfCreation = ({ kind, reason }: Ruling): AdmissionReason =>
+  kind === 'hold' ? 'OrphansFound' : reason;
+
+/** The API server drops warnings beyond 4096 characters in all: the first are the ones that matter. */
+const MOST_WARNINGS = 10;
+
+const presentable = (warnings: string[]): string[] => {
+  const shown = warnings.slice(0, MOST_WARNINGS).map((warning) => OWN_MESSAGE_PREFIX + warning);
+  const hidden = warnings.length - shown.length;
+  return hidden === 0 ? shown : [...shown, `${OWN_MESSAGE_PREFIX}${hidden} more warnings of this kind`];
+};

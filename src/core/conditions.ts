@@ -1,0 +1,89 @@
+import type { Condition, Deployment, Timestamp } from './objects.ts';
+
+// The reason catalogue and the conditions that carry it. One word per reason, the same in status, Event, log and
+// metric label; the sentence is for `kubectl kanari explain` and the documentation.
+
+/** Why a changed template went out without a canary. */
+export const UNGATED_REASONS = {
+  Skipped: 'kanari.dev/skip was set for this change',
+  ScaledToZero: 'it is, or was, scaled to zero: there is no traffic to compare',
+  RecreateStrategy: 'its strategy is Recreate: two versions must not run side by side',
+  NoHistory: 'revisionHistoryLimit is 0: the serving version could not be kept',
+  PrimaryDown: 'nothing of the serving version is available: a fix is never delayed',
+  PrimaryUnhealthy: 'the serving version was ailing when the change came: a fix is never delayed',
+  RestartOnly: 'only the restart time changed',
+  Busy: 'a rolling update was under way and kanari.dev/on-busy is allow',
+} as const;
+
+export type UngatedReason = keyof typeof UNGATED_REASONS;
+
+/** What admission answered, apart from `UNGATED_REASONS`. */
+export const ADMISSION_REASONS = {
+  Own: 'written by Kanari itself',
+  CanaryItself: "a canary Deployment of Kanari's own",
+  NamespaceNotEnabled: 'the Namespace is not labelled kanari.dev/rollouts=enabled',
+  OptedOut: 'the Deployment is labelled kanari.dev/rollouts=disabled',
+  OwnedByController:
+    'an operator owns the Deployment, and it is not labelled kanari.dev/rollouts=enabled itself',
+  Created: 'the first creation: there is nothing to compare with',
+  Unchanged: 'the pod template is what runs already',
+  NewRevision: 'a new pod template: held for a canary',
+  OrphansFound:
+    'created over the running pods of a Deployment deleted with orphan propagation: held for a canary',
+  Superseded: 'another template while one was held: the canary starts again with it',
+  RevertedToPrimary: 'the held template is replaced by the one that serves: nothing restarts',
+  Held: 'the held template is unchanged: it stays held',
+  Resumed: 'a person ended their pause with a template that no pod runs: held for a canary',
+  UserPaused: 'paused by a person: changes gather until it is resumed',
+  InvalidSetting: 'a kanari.dev annotation that the request sets can not be understood',
+} as const;
+
+/** Where a run is, and how it ended. */
+export const RUN_REASONS = {
+  Promoted: 'every check passed: the new version serves',
+  RolledBack: 'the new version was withdrawn on evidence',
+  Aborted: 'a person ended the run',
+  Reverted: 'the serving version was applied again',
+  PrimaryNotReady: 'the serving version lacks ready pods: the run does not advance',
+  PrimaryLost: "the serving version's ReplicaSet was gone and has been restored",
+  HoldBroken: 'the held template runs although it was not released',
+  ForeignRoute: 'a rule of another namespace would bypass or break the split',
+  SharedService: 'a Service also selects the pods of another workload',
+} as const;
+
+export const REASONS = { ...UNGATED_REASONS, ...ADMISSION_REASONS, ...RUN_REASONS } as const;
+export type AdmissionReason = keyof typeof ADMISSION_REASONS | UngatedReason;
+export type Reason = keyof typeof REASONS;
+
+/** How every message of a condition that Kanari puts on a Deployment begins: that is how its own is told apart. */
+export const OWN_MESSAGE_PREFIX = 'kanari: ';
+
+/** The one reason that survives on a paused Deployment, and that makes `kubectl rollout status` exit 1. */
+export const DEADLINE_REASON = 'ProgressDeadlineExceeded';
+
+/**
+ * `conditions` with `next` in place of the one of its type, or appended. `lastTransitionTime` becomes `now` only
+ * when the status changes.
+ */
+export const mergeCondition = (
+  conditions: readonly Condition[],
+  next: Condition,
+  now: Timestamp,
+): Condition[] => {
+  const previous = conditions.find(({ type }) => type === next.type);
+  const since = previous?.status === next.status ? (previous.lastTransitionTime ?? now) : now;
+  const merged = { ...next, lastTransitionTime: since };
+  return previous === undefined
+    ? [...conditions, merged]
+    : conditions.map((condition) => (condition === previous ? merged : condition));
+};
+
+/** The Deployment's condition that says its rollout missed its deadline, whoever wrote it. */
+export const failedCondition = (deployment: Deployment): Condition | undefined =>
+  deployment.status?.conditions?.find(
+    ({ type, status, reason }) => type === 'Progressing' && status === 'False' && reason === DEADLINE_REASON,
+  );
+
+/** Whether Kanari wrote the condition (at a rollback), rather than the Deployment controller. */
+export const isOwnCondition = (condition: Condition): boolean =>
+  condition.message?.startsWith(OWN_MESSAGE_PREFIX) ?? false;

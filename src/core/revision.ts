@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { strip } from './injection.ts';
+import type { Json, PodTemplate } from './objects.ts';
+import type { Revision } from './run.ts';
+import type { Injection } from './snapshot.ts';
+
+/** Version of the algorithm below, part of every stored revision: another algorithm's value is never compared with it. */
+const ALGORITHM = '1';
+const DIGITS = 10;
+
+/** Set by the Deployment controller on the templates of its ReplicaSets. */
+const HASH_LABEL = 'pod-template-hash';
+
+/** The name of a pod template's content: the same for a template before and after injection. */
+export const revisionOf = (template: PodTemplate, injection: Injection): Revision => {
+  const hash = createHash('sha256').update(canonicalTemplate(template, injection)).digest('hex');
+  return `${ALGORITHM}-${hash.slice(0, DIGITS)}`;
+};
+
+/** Whether two templates ask for the same pods, what Kanari injects aside. */
+export const sameTemplate = (a: PodTemplate, b: PodTemplate, injection: Injection): boolean =>
+  canonicalTemplate(a, injection) === canonicalTemplate(b, injection);
+
+const canonicalTemplate = (template: PodTemplate, injection: Injection): string => {
+  const { labels, ...metadata } = template.metadata ?? {};
+  const ownLabels = Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => key !== HASH_LABEL));
+  return canonicalJson(
+    strip({ ...template, metadata: { ...metadata, labels: ownLabels, creationTimestamp: null } }, injection),
+  );
+};
+
+/**
+ * JSON with sorted keys and without nulls. Empty strings, objects and lists stay: `tier: ""` is a real change.
+ * Metadata of which nothing is left counts as absent.
+ */
+const canonicalJson = (template: PodTemplate): string => {
+  const { metadata, ...rest } = template;
+  const hasMetadata = metadata !== undefined && Object.values(metadata).some((value) => value !== null);
+  return JSON.stringify(sorted(hasMetadata ? { ...rest, metadata } : rest));
+};
+
+const sorted = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  // Entries, not assignment: a key named __proto__ is data here.
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter((entry): entry is [string, Json] => entry[1] !== null && entry[1] !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, nested]) => [key, sorted(nested)]),
+  );
+};
