@@ -47,7 +47,14 @@ export interface EndpointState {
 }
 
 export type EvidenceReading =
-  | { kind: 'samples'; at: Timestamp; pods: PodCounters[] }
+  | {
+      kind: 'samples';
+      /** When the newest of them was scraped. */
+      at: Timestamp;
+      pods: PodCounters[];
+      /** The bucket edge, in milliseconds, that `slow` was counted at; the latency limit or the next edge above it. */
+      latencyEdgeMs?: number;
+    }
   /** The server answered, and has nothing (or nothing usable) about the canary. */
   | { kind: 'empty'; reason: string; message: string }
   /** The server could not be asked, or what it said could not be understood. */

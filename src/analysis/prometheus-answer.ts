@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { PostOutcome } from './http-post.ts';
+import type { Problem } from './metric-reasons.ts';
+import * as reasons from './metric-reasons.ts';
+
+/** One series of an instant vector. */
+export interface Series {
+  labels: Record<string, string>;
+  /** As Prometheus computed it: may be NaN or infinite. */
+  value: number;
+}
+
+export type Answer = { ok: true; series: Series[] } | ({ ok: false } & Problem);
+
+/** Of a server's own words, as many as fit a status message. */
+const MAX_WORDS = 200;
+
+const refuse = (reason: string, message: string): Answer => ({ ok: false, reason, message });
+
+const envelope = z.object({
+  status: z.string(),
+  error: z.string().optional(),
+  errorType: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
+  data: z.object({ resultType: z.string(), result: z.unknown() }).optional(),
+});
+
+const vector = z.array(
+  z.object({
+    metric: z.record(z.string(), z.string()),
+    value: z.tuple([z.number(), z.string()]),
+  }),
+);
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Prometheus spells `NaN`, `+Inf` and `-Inf`; anything else that is not a number becomes NaN. */
+const parseValue = (text: string): number => {
+  if (text === '+Inf') return Number.POSITIVE_INFINITY;
+  return text.trim() === '' ? Number.NaN : Number(text);
+};
+
+const statusProblem = (status: number, error: string | undefined): Answer => {
+  if (status >= 300 && status < 400) {
+    return refuse(
+      reasons.REDIRECTED,
+      `the metrics server redirects (HTTP ${status}): configure its own address`,
+    );
+  }
+  const words = error === undefined ? '' : `: ${error.slice(0, MAX_WORDS)}`;
+  return refuse(reasons.SERVER_ERROR, `the metrics server answered HTTP ${status}${words}`);
+};
+
+const decodeVector = (data: z.infer<typeof envelope>['data']): Answer => {
+  if (data?.resultType !== 'vector') {
+    const type = data?.resultType ?? 'nothing';
+    return refuse(reasons.INVALID, `the metrics server answered ${type} where a vector was asked for`);
+  }
+  const result = vector.safeParse(data.result);
+  if (!result.success) return refuse(reasons.INVALID, 'the vector of the metrics server can not be read');
+  const series = result.data.map(({ metric, value }) => ({ labels: metric, value: parseValue(value[1]) }));
+  return { ok: true, series };
+};
+
+const decodeBody = (status: number, body: string): Answer => {
+  const parsed = envelope.safeParse(parseJson(body));
+  if (status !== 200) return statusProblem(status, parsed.data?.error);
+  if (!parsed.success) return refuse(reasons.INVALID, 'the answer is not what a Prometheus server gives');
+  if (parsed.data.status !== 'success') return statusProblem(status, parsed.data.error);
+  const [warning] = parsed.data.warnings ?? [];
+  if (warning !== undefined) {
+    return refuse(reasons.PARTIAL, `the metrics server warns: ${warning.slice(0, MAX_WORDS)}`);
+  }
+  return decodeVector(parsed.data.data);
+};
+
+/** What the server said to an instant query: series, or why there are none to use. */
+export const decodeAnswer = (outcome: PostOutcome): Answer => {
+  switch (outcome.kind) {
+    case 'answer':
+      return decodeBody(outcome.status, outcome.body);
+    case 'unreachable':
+      return refuse(reasons.UNREACHABLE, `the metrics server gives no answer: ${outcome.message}`);
+    case 'unusable':
+      return refuse(reasons.INVALID, outcome.message);
+  }
+};

@@ -1,0 +1,16 @@
+// Why a check came out as it did. The same word stands in status, Event, log and metric label; docs/analysis.md
+// explains each. The readings' own reasons (of a metrics server that could not tell) pass through unchanged.
+
+export const PASSED = 'ChecksPassed';
+export const SUCCESS_RATE_KEPT = 'SuccessRateKept';
+export const SUCCESS_RATE_MISSED = 'SuccessRateMissed';
+export const LATENCY_KEPT = 'LatencyKept';
+export const LATENCY_MISSED = 'LatencyMissed';
+export const NOT_ENOUGH_REQUESTS = 'NotEnoughRequests';
+export const NO_LATENCY_SAMPLES = 'NoLatencySamples';
+export const STALE_SAMPLES = 'StaleSamples';
+export const CANARY_HEALTHY = 'CanaryHealthy';
+export const CANARY_NOT_READY = 'CanaryNotReady';
+export const CANARY_RESTARTED = 'CanaryRestarted';
+export const OUTAGE_ERRORS = 'OutageErrors';
+export const OUTAGE_LATENCY = 'OutageLatency';

@@ -1,0 +1,145 @@
+import * as reasons from './check-reasons.ts';
+import { fastPathDecided } from './e-process.ts';
+import { unjudged } from './evidence.ts';
+import { counted, figure, percent } from './figures.ts';
+import type { Timestamp } from './objects.ts';
+import type { Evidence, MetricCheck, Settings, Verdict } from './run.ts';
+import type { EvidenceReading } from './snapshot.ts';
+import { judgeLatency, judgeSuccessRate, quantileName } from './verdict.ts';
+
+// A check: one evaluation of all metrics, on what came since the last verdict.
+
+type Limits = Pick<Settings, 'successRate' | 'latency' | 'minRequests'>;
+
+/** What Kubernetes itself says about the canary over the interval; decides when there are no metrics to ask. */
+export interface CanarySignals {
+  ready: boolean;
+  /** Restarts of the canary's containers in the interval. */
+  restarts: number;
+  /** In words, e.g. `2 of 2 pods ready`. */
+  message: string;
+}
+
+export interface CheckOptions {
+  now: Timestamp;
+  /** Milliseconds; samples scraped longer ago than this say nothing about the canary of now. */
+  maxAgeMs: number;
+  signals: CanarySignals;
+}
+
+export interface CheckResult {
+  verdict: Verdict;
+  checks: MetricCheck[];
+  reason: string;
+  message: string;
+  /** The evidence to go on with: judged up to here after a pass or a fail, untouched when inconclusive. */
+  evidence: Evidence;
+}
+
+interface Obstacle {
+  reason: string;
+  message: string;
+}
+
+/** Why the reading can't carry a verdict, if it can't. */
+const obstacleOf = (reading: EvidenceReading, { now, maxAgeMs }: CheckOptions): Obstacle | undefined => {
+  if (reading.kind === 'unconfigured') return undefined;
+  if (reading.kind !== 'samples') return { reason: reading.reason, message: reading.message };
+  const ageMs = Date.parse(now) - Date.parse(reading.at);
+  // Not `ageMs > maxAgeMs`: an unreadable timestamp makes NaN, and that is no fresh sample either.
+  if (ageMs <= maxAgeMs) return undefined;
+  const age = Number.isFinite(ageMs) ? `${figure(Math.round(ageMs / 1000))} s old` : 'of unknown age';
+  return { reason: reasons.STALE_SAMPLES, message: `the newest sample of the canary is ${age}` };
+};
+
+const readinessCheck = ({ ready, restarts, message }: CanarySignals): MetricCheck => {
+  const [verdict, reason]: [Verdict, string] =
+    restarts > 0
+      ? ['fail', reasons.CANARY_RESTARTED]
+      : ready
+        ? ['pass', reasons.CANARY_HEALTHY]
+        : ['fail', reasons.CANARY_NOT_READY];
+  return {
+    metric: 'readiness',
+    value: `${ready ? 'ready' : 'not ready'}, ${counted(restarts, 'restart')}`,
+    limit: 'ready, 0 restarts',
+    requests: 0,
+    verdict,
+    reason,
+    message: restarts > 0 ? `${message}, ${counted(restarts, 'restart')}` : message,
+  };
+};
+
+const metricChecks = (settings: Limits, evidence: Evidence, reading: EvidenceReading): MetricCheck[] => {
+  const counts = unjudged(evidence);
+  const edgeMs = reading.kind === 'samples' ? reading.latencyEdgeMs : undefined;
+  const checks = [judgeSuccessRate(settings, counts), judgeLatency(settings, counts, edgeMs)];
+  return checks.filter((check) => check !== undefined);
+};
+
+const summary = (checks: MetricCheck[]): Omit<CheckResult, 'checks' | 'evidence'> => {
+  for (const verdict of ['fail', 'inconclusive'] as const) {
+    const found = checks.filter((check) => check.verdict === verdict);
+    const [first] = found;
+    if (first === undefined) continue;
+    // Two metrics that wait for the same server say so once.
+    const messages = new Set(found.map((check) => check.message));
+    return { verdict, reason: first.reason, message: [...messages].join(', ') };
+  }
+  return {
+    verdict: 'pass',
+    reason: reasons.PASSED,
+    message: checks.map((check) => check.message).join(', '),
+  };
+};
+
+/**
+ * Judges the run. `evidence` has the reading folded in already. A metric that could not be read holds the weight
+ * (inconclusive, with the reading's reason); with both metrics off, or no metrics server, Kubernetes' signals decide.
+ */
+export const checkRun = (
+  settings: Limits,
+  evidence: Evidence,
+  reading: EvidenceReading,
+  options: CheckOptions,
+): CheckResult => {
+  const enabled = reading.kind === 'unconfigured' ? [] : metricChecks(settings, evidence, reading);
+  if (enabled.length === 0) {
+    const checks = [readinessCheck(options.signals)];
+    return { ...summary(checks), checks, evidence };
+  }
+  const obstacle = obstacleOf(reading, options);
+  const checks =
+    obstacle === undefined
+      ? enabled
+      : enabled.map((check) => ({ ...check, ...obstacle, verdict: 'inconclusive' as const }));
+  const result = summary(checks);
+  return {
+    ...result,
+    checks,
+    evidence: result.verdict === 'inconclusive' ? evidence : { ...evidence, judged: evidence.total },
+  };
+};
+
+/** Set when the fast path is sure that the canary must go now, whatever the interval and the threshold say. */
+export const fastPathVerdict = (
+  settings: Pick<Settings, 'successRate' | 'latency'>,
+  { fastErrors, fastSlow }: Pick<Evidence, 'fastErrors' | 'fastSlow'>,
+): Obstacle | undefined => {
+  if (settings.successRate !== 'off' && fastPathDecided(fastErrors)) {
+    const { n, x } = fastErrors;
+    return {
+      reason: reasons.OUTAGE_ERRORS,
+      message: `success rate ${percent(n - x, n)} < ${figure(settings.successRate)} % beyond doubt (${figure(x)} of ${counted(n, 'request')} failed)`,
+    };
+  }
+  if (settings.latency !== 'off' && fastPathDecided(fastSlow)) {
+    const { n, x } = fastSlow;
+    const objective = `${quantileName(settings.latency)} > ${figure(settings.latency.limitMs)} ms`;
+    return {
+      reason: reasons.OUTAGE_LATENCY,
+      message: `${objective} beyond doubt (${figure(x)} of ${counted(n, 'request')} slower)`,
+    };
+  }
+  return undefined;
+};

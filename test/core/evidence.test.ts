@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clientCounters, foldEvidence, newEvidence, unjudged } from '../../src/core/evidence.ts';
+import type { Evidence, PodCounters } from '../../src/core/run.ts';
+
+const LIMITS = { successRate: 99, latency: { quantile: 0.99, limitMs: 500 } } as const;
+
+const SINCE = '2026-11-21T02:00:00Z';
+const second = (s: number): string => new Date(Date.parse(SINCE) + s * 1000).toISOString();
+
+const pod = (name: string, requests: number, errors = 0, timed = 0, slow = 0): PodCounters => ({
+  pod: name,
+  requests,
+  errors,
+  timed,
+  slow,
+});
+
+/** Scrapes one second apart, the first one second after the evidence begins. */
+const fold = (...scrapes: PodCounters[][]): Evidence =>
+  scrapes.reduce(
+    (evidence, pods, i) => foldEvidence(evidence, { at: second(i + 1), pods }, LIMITS),
+    newEvidence(SINCE),
+  );
+
+describe('foldEvidence', () => {
+  const totals: Record<string, { scrapes: PodCounters[][]; requests: number; errors: number }> = {
+    "counts a new pod's first scrape whole": { scrapes: [[pod('a', 10, 1)]], requests: 10, errors: 1 },
+    'adds what a pod grew by': { scrapes: [[pod('a', 10)], [pod('a', 25, 2)]], requests: 25, errors: 2 },
+    'adds up pods': { scrapes: [[pod('a', 10, 1), pod('b', 5, 1)]], requests: 15, errors: 2 },
+    'starts a pod seen later at 0': { scrapes: [[pod('a', 10)], [pod('b', 7)]], requests: 17, errors: 0 },
+    'keeps what a vanished pod contributed': {
+      scrapes: [[pod('a', 10, 3)], [], [pod('b', 1)]],
+      requests: 11,
+      errors: 3,
+    },
+    'does not count a pod again that was missing from one scrape': {
+      scrapes: [[pod('a', 10)], [pod('b', 1)], [pod('a', 12), pod('b', 1)]],
+      requests: 13,
+      errors: 0,
+    },
+    'counts a restarted pod from 0': {
+      scrapes: [[pod('a', 10, 2)], [pod('a', 4, 1)]],
+      requests: 14,
+      errors: 3,
+    },
+    'sees a restart that the requests alone hide': {
+      scrapes: [[pod('a', 10, 5)], [pod('a', 12, 1)]],
+      requests: 22,
+      errors: 6,
+    },
+    "takes what a client's proxy had counted before for its baseline": {
+      scrapes: [
+        [pod('a', 10), pod(clientCounters('shop'), 40, 40)],
+        [pod('a', 20), pod(clientCounters('shop'), 43, 43)],
+      ],
+      requests: 23,
+      errors: 3,
+    },
+    "counts a client's proxy whole that begins to fail mid-run": {
+      scrapes: [[pod('a', 10)], [pod('a', 10), pod(clientCounters('shop'), 2, 2)]],
+      requests: 12,
+      errors: 2,
+    },
+  };
+
+  it.each(Object.entries(totals))('%s', (_, { scrapes, requests, errors }) => {
+    expect(fold(...scrapes).total).toMatchObject({ requests, errors });
+  });
+
+  it('counts the histogram apart, and takes missing series for missing, not for a restart', () => {
+    const evidence = fold([pod('a', 10, 0, 8, 2)], [pod('a', 12, 0, 0, 0)], [pod('a', 14, 0, 13, 3)]);
+    expect(evidence.total).toEqual({ requests: 14, errors: 0, timed: 13, slow: 3 });
+  });
+
+  const ignored: Record<string, { at: string }> = {
+    'stamped before the evidence begins': { at: second(-5) },
+    'stamped at the very beginning': { at: second(0) },
+    'without a readable time': { at: 'yesterday' },
+  };
+
+  it.each(Object.entries(ignored))('ignores a scrape %s', (_, { at }) => {
+    const evidence = newEvidence(SINCE);
+    expect(foldEvidence(evidence, { at, pods: [pod('a', 10)] }, LIMITS)).toBe(evidence);
+  });
+
+  it('ignores a scrape older than the newest: a lagging replica is no restart', () => {
+    const evidence = fold([pod('a', 10)], [pod('a', 20)]);
+    expect(foldEvidence(evidence, { at: second(1), pods: [pod('a', 10)] }, LIMITS)).toBe(evidence);
+  });
+
+  it.each([
+    ['the same counters', [pod('a', 10, 1, 9, 0)]],
+    ['no pod', []],
+    ['a pod that has served nothing', [pod('b', 0)]],
+  ])('returns the same object for %s', (_, pods) => {
+    const evidence = fold([pod('a', 10, 1, 9, 0)]);
+    expect(foldEvidence(evidence, { at: second(9), pods }, LIMITS)).toBe(evidence);
+  });
+
+  it('gives both fast paths one look at what is new', () => {
+    const evidence = fold([pod('a', 20, 10, 15, 9)], [pod('a', 40, 20, 30, 18)]);
+    expect(evidence.fastErrors).toMatchObject({ n: 40, x: 20 });
+    expect(evidence.fastSlow).toMatchObject({ n: 30, x: 18 });
+    expect(evidence.fastErrors.logE).toBeCloseTo(2 * Math.log(10));
+  });
+
+  it('gives no look to a fast path whose metric is off', () => {
+    const limits = { successRate: 'off', latency: 'off' } as const;
+    const scrape = { at: second(1), pods: [pod('a', 20, 20, 20, 20)] };
+    const evidence = foldEvidence(newEvidence(SINCE), scrape, limits);
+    expect([evidence.fastErrors.n, evidence.fastSlow.n]).toEqual([0, 0]);
+    expect(evidence.total.requests).toBe(20);
+  });
+
+  it('changes nothing that it was given', () => {
+    const evidence = fold([pod('a', 10)]);
+    const before = structuredClone(evidence);
+    foldEvidence(evidence, { at: second(5), pods: [pod('a', 99, 9)] }, LIMITS);
+    expect(evidence).toEqual(before);
+  });
+
+  const counter = fc.integer({ min: 0, max: 1_000 });
+  const counters = fc
+    .record({
+      pod: fc.constantFrom('a', 'b', 'client/c'),
+      requests: counter,
+      errors: counter,
+      timed: counter,
+    })
+    .map((each) => ({ ...each, errors: Math.min(each.errors, each.requests), slow: each.timed >> 1 }));
+  const scrapes = fc.array(fc.uniqueArray(counters, { selector: (each) => each.pod }), { maxLength: 12 });
+
+  it('never loses evidence, whatever is scraped', () => {
+    fc.assert(
+      fc.property(scrapes, (history) => {
+        let last = newEvidence(SINCE);
+        history.forEach((pods, i) => {
+          const next = foldEvidence(last, { at: second(i + 1), pods }, LIMITS);
+          for (const key of ['requests', 'errors', 'timed', 'slow'] as const) {
+            expect(next.total[key]).toBeGreaterThanOrEqual(last.total[key]);
+          }
+          expect(next.total.errors).toBeLessThanOrEqual(next.total.requests);
+          last = next;
+        });
+      }),
+    );
+  });
+
+  it('sums the same from every scrape as from the last alone while no pod restarts', () => {
+    const growing = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(growing, (steps) => {
+        let requests = 0;
+        const history = steps.map((grown) => {
+          requests += grown;
+          return [pod('a', requests)];
+        });
+        expect(fold(...history).total.requests).toBe(requests);
+      }),
+    );
+  });
+});
+
+describe('unjudged', () => {
+  it('is what came since the last verdict', () => {
+    const evidence = {
+      ...fold([pod('a', 30, 3, 20, 2)]),
+      judged: { requests: 10, errors: 1, timed: 5, slow: 1 },
+    };
+    expect(unjudged(evidence)).toEqual({ requests: 20, errors: 2, timed: 15, slow: 1 });
+  });
+});
