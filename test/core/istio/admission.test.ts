@@ -128,7 +128,7 @@ describe('the route webhook', () => {
   });
 
   it('leaves a route that nobody splits alone, whatever its shape', () => {
-    expect(decide({ object: { ...user, spec: { http: 'x' } } as KubeObject })).toEqual({
+    expect(decide({ object: { ...user, spec: { http: 'x' } } })).toEqual({
       patch: [],
       warnings: [],
     });
