@@ -26,6 +26,8 @@ export const MARKS = [RUN_MARK, PRIMARY_MARK, WEIGHT_MARK, HELD_BY_MARK] as cons
 
 /** Annotation on routes and destination rules: the split that admission writes into their spec. */
 export const SPLIT_ANNOTATION = 'kanari.dev/split';
+/** Annotation on routes and destination rules: what exact restoration can't tell from the split spec alone. */
+export const SPLIT_ORIGIN_ANNOTATION = 'kanari.dev/split-origin';
 
 /** Annotation on the Canary: a person's command to the run, `<verb>` or `<verb>=<argument>`. */
 export const COMMAND_ANNOTATION = 'kanari.dev/command';

@@ -1,4 +1,4 @@
-import type { ObjectKey, OwnerReference, Service } from '../core/objects.ts';
+import type { ObjectKey, OwnerReference, Service, StringMap } from '../core/objects.ts';
 import type { TrafficState } from '../core/snapshot.ts';
 
 /** The Deployment whose traffic is routed, and the Services through which clients reach it. */
@@ -8,6 +8,8 @@ export interface TrafficTarget {
   /** Owner of the objects that a router makes, so that they go with the Deployment. Undefined once it is deleted. */
   owner: OwnerReference | undefined;
   services: Service[];
+  /** Labels of the held template: which of the user's own subsets the canary's pods belong to. Undefined: unknown. */
+  podLabels?: StringMap;
 }
 
 /**

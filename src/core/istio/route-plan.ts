@@ -1,0 +1,186 @@
+import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from '../marks.ts';
+import {
+  annotationsOf,
+  type KubeObject,
+  type OwnerReference,
+  type Service,
+  type StringMap,
+} from '../objects.ts';
+import { sameJson } from '../same-json.ts';
+import type { TrafficState } from '../snapshot.ts';
+import { type DestinationRule, restoreDestinationRule, splitDestinationRule } from './destination-rule.ts';
+import { isOwn, ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
+import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith } from './route-scope.ts';
+import { type SplitEntry, type Splits, splitsOf } from './split-annotation.ts';
+import { restoreVirtualService, splitVirtualService, type VirtualService } from './virtual-service.ts';
+
+// What has to change in a namespace's Istio objects so that one Deployment's traffic stands as wanted. Nothing to
+// change and "it stands so" are the same, so reading the state asks the same plans as writing it.
+
+export type RouteObject = VirtualService | DestinationRule;
+
+/** One Deployment's traffic and all Istio objects of its namespace. */
+export interface RouteView {
+  /** The Deployment's; its entry in every split. */
+  name: string;
+  namespace: string;
+  owner: OwnerReference | undefined;
+  services: Service[];
+  /** Labels of the held template; undefined: unknown. */
+  podLabels: StringMap | undefined;
+  virtualServices: VirtualService[];
+  destinationRules: DestinationRule[];
+}
+
+export type RouteChange =
+  /** Put the Deployment's entry into the object's split and derive its spec, or take it out. */
+  | { kind: 'split'; object: RouteObject; entry: SplitEntry | undefined }
+  /** Apply an object that is wholly Kanari's. */
+  | { kind: 'apply'; object: RouteObject }
+  /** Delete one. */
+  | { kind: 'delete'; object: RouteObject };
+
+const deriveSplit = (object: RouteObject, splits: Splits): RouteObject =>
+  object.kind === 'VirtualService'
+    ? splitVirtualService(object, splits)
+    : splitDestinationRule(object as DestinationRule, splits);
+
+const deriveUnsplit = (object: RouteObject): RouteObject =>
+  object.kind === 'VirtualService'
+    ? restoreVirtualService(object)
+    : restoreDestinationRule(object as DestinationRule);
+
+/** The object as it has to be stored with the Deployment's entry in its split, undefined meaning without. */
+export const withEntry = (object: RouteObject, name: string, entry: SplitEntry | undefined): RouteObject => {
+  const splits = { ...splitsOf(object) };
+  delete splits[name];
+  if (entry !== undefined) splits[name] = entry;
+  return Object.keys(splits).length === 0 ? deriveUnsplit(object) : deriveSplit(object, splits);
+};
+
+/** Equal in all that Kanari ever writes. */
+export const standsAs = (object: RouteObject, wanted: RouteObject): boolean =>
+  sameJson(object.spec, wanted.spec) &&
+  [SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION].every(
+    (name) => annotationsOf(object)[name] === annotationsOf(wanted)[name],
+  );
+
+const splitChange = (view: RouteView, object: RouteObject, entry: SplitEntry | undefined): RouteChange[] =>
+  standsAs(object, withEntry(object, view.name, entry)) ? [] : [{ kind: 'split', object, entry }];
+
+const carries = (object: KubeObject, name: string): boolean => splitsOf(object)[name] !== undefined;
+const ownOf = <T extends KubeObject>(objects: readonly T[], name: string): T[] =>
+  objects.filter((object) => isOwn(object) && carries(object, name));
+const foreign = <T extends KubeObject>(objects: readonly T[]): T[] =>
+  objects.filter((object) => !isOwn(object));
+const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
+
+/** What the Deployment asks of every route and rule. */
+const entryOf = (view: RouteView, weight: number): SplitEntry => {
+  const services = serviceNames(view);
+  const rules = foreign(view.destinationRules);
+  const named = services.flatMap((service) => {
+    const rule = ruleOf(rules, service);
+    return rule === undefined || view.podLabels === undefined ? [] : subsetsWith(rule, view.podLabels);
+  });
+  const subsets = [...new Set(named)].sort();
+  return { services, weight, ...(subsets.length === 0 ? {} : { subsets }) };
+};
+
+/** Applies an own object unless it stands already. */
+const applyChange = (existing: readonly RouteObject[], wanted: RouteObject): RouteChange[] => {
+  const stored = existing.find(({ metadata }) => metadata.name === wanted.metadata.name);
+  const owner = wanted.metadata.ownerReferences?.[0]?.uid;
+  const stands =
+    stored !== undefined &&
+    standsAs(stored, wanted) &&
+    (owner === undefined || stored.metadata.ownerReferences?.[0]?.uid === owner);
+  return stands ? [] : [{ kind: 'apply', object: wanted }];
+};
+
+const ownRoute = (view: RouteView, service: string, existing: readonly KubeObject[]) => ({
+  name: ownNameFor(service, existing),
+  namespace: view.namespace,
+  owner: view.owner,
+});
+
+/** Subsets for both sides on every Service: in the user's rule where there is one. */
+export const planDestinations = (view: RouteView): RouteChange[] => {
+  const entry = entryOf(view, 0);
+  const rules = foreign(view.destinationRules);
+  return entry.services.flatMap((service) => {
+    const rule = ruleOf(rules, service);
+    if (rule !== undefined) return splitChange(view, rule, entry);
+    const own = ownDestinationRule(ownRoute(view, service, view.destinationRules), service);
+    return applyChange(view.destinationRules, withEntry(own, view.name, entry));
+  });
+};
+
+/** Every route to every Service at the weight; the user's first, so that own ones are never the last to go. */
+export const planWeight = (view: RouteView, weight: number): RouteChange[] => {
+  const entry = entryOf(view, weight);
+  const users = foreign(view.virtualServices);
+  const split = users.flatMap((object) => {
+    if (routesTo(object, entry.services)) return splitChange(view, object, entry);
+    return carries(object, view.name) ? splitChange(view, object, undefined) : [];
+  });
+  const uncovered = view.services.filter(
+    ({ metadata }) => !users.some((object) => coversMesh(object, metadata.name)),
+  );
+  const wanted = uncovered.map((service) => {
+    const route = ownRoute(view, service.metadata.name, view.virtualServices);
+    return withEntry(ownVirtualService(route, service), view.name, entry);
+  });
+  const kept = new Set(wanted.map(({ metadata }) => metadata.name));
+  const superfluous = ownOf(view.virtualServices, view.name).filter(
+    ({ metadata }) => !kept.has(metadata.name),
+  );
+  return [
+    ...split,
+    ...wanted.flatMap((object) => applyChange(view.virtualServices, object)),
+    ...superfluous.map((object): RouteChange => ({ kind: 'delete', object })),
+  ];
+};
+
+/** Takes the Deployment out of the user's objects and deletes its own. */
+const planWithout = (view: RouteView, objects: readonly RouteObject[]): RouteChange[] => [
+  ...foreign(objects)
+    // One without any entry was left half restored by a kill between its annotation and its spec.
+    .filter((object) => carries(object, view.name) || Object.keys(splitsOf(object)).length === 0)
+    .flatMap((object) => splitChange(view, object, undefined)),
+  ...ownOf(objects, view.name).map((object): RouteChange => ({ kind: 'delete', object })),
+];
+
+export const planRestore = (view: RouteView): RouteChange[] => planWithout(view, view.virtualServices);
+export const planRemoval = (view: RouteView): RouteChange[] => planWithout(view, view.destinationRules);
+
+/** The weight that all routes to the Services have agreed on; undefined when there is none. */
+const agreedWeight = (view: RouteView): number | undefined => {
+  const services = serviceNames(view);
+  const weights = view.virtualServices
+    .filter((object) => carries(object, view.name) || routesTo(object, services))
+    .map((object) => splitsOf(object)[view.name]?.weight);
+  return new Set(weights).size === 1 ? weights[0] : undefined;
+};
+
+/** A destination within a subset of the user's, of which nobody knows whether the canary's pods are in it. */
+const isUnknown = (view: RouteView): boolean => {
+  const services = serviceNames(view);
+  return (
+    view.podLabels === undefined && view.virtualServices.some((object) => namesUserSubset(object, services))
+  );
+};
+
+export const readTraffic = (view: RouteView): TrafficState => {
+  const agreed = agreedWeight(view);
+  const split = agreed !== undefined && !isUnknown(view) && planWeight(view, agreed).length === 0;
+  return {
+    provider: 'istio',
+    services: serviceNames(view),
+    destinations: planDestinations(view).length === 0,
+    split,
+    weight: split ? agreed : undefined,
+    routesRestored: planRestore(view).length === 0,
+    destinationsRemoved: planRemoval(view).length === 0,
+  };
+};

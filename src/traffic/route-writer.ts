@@ -1,0 +1,151 @@
+import jsonPatch from 'fast-json-patch';
+import { type RouteObject, standsAs, withEntry } from '../core/istio/route-plan.ts';
+import type { SplitEntry } from '../core/istio/split-annotation.ts';
+import { FIELD_MANAGER, SPLIT_ANNOTATION } from '../core/marks.ts';
+import { annotationsOf } from '../core/objects.ts';
+import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
+import type { ObjectRef } from '../kube/resources.ts';
+
+/** The part of a logger that routers use; pino's Logger is one. */
+export interface RouteLog {
+  warn(fields: object, message: string): void;
+}
+
+export interface RouteWriterOptions {
+  writer: Writer;
+  reader: Reader;
+  log: RouteLog;
+}
+
+/** One Deployment's entry in the split of one of the user's objects; undefined takes it out. */
+export interface EntryChange {
+  name: string;
+  entry: SplitEntry | undefined;
+}
+
+export interface RouteWriter {
+  /** Resolves when the object is stored as the entry wants it, or is gone. */
+  settle(object: RouteObject, change: EntryChange, signal: AbortSignal): Promise<void>;
+}
+
+/** Users and GitOps tools write routes seldom: who loses this often fights with somebody, and the next plan goes on. */
+const ATTEMPTS = 4;
+
+export const refOf = ({ kind, metadata }: RouteObject): ObjectRef => ({
+  kind: kind === 'VirtualService' ? 'VirtualService' : 'DestinationRule',
+  name: metadata.name,
+  ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+});
+
+const statusOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+/** 409: the merge patch's resourceVersion is not the stored one. 422: the same, told by a JSON patch's test. */
+const isOutrun = (error: unknown): boolean => statusOf(error) === 409 || statusOf(error) === 422;
+const isMissing = (error: unknown): boolean => statusOf(error) === 404;
+
+const unchangedSince = ({ metadata }: RouteObject): JsonPatchOperation => ({
+  op: 'test',
+  path: '/metadata/resourceVersion',
+  value: metadata.resourceVersion,
+});
+
+/** Entries of `metadata.managedFields` by which Kanari owns fields of the object, last first. */
+const ownedEntries = ({ metadata }: RouteObject): number[] =>
+  (metadata.managedFields ?? [])
+    .map((entry, index) => ({ entry, index }))
+    .filter(
+      ({ entry }) =>
+        typeof entry === 'object' &&
+        entry !== null &&
+        !Array.isArray(entry) &&
+        entry['manager'] === FIELD_MANAGER,
+    )
+    .map(({ index }) => index)
+    .reverse();
+
+/** Runs `write` on the object, and anew on what is stored now when somebody else was faster. Done when it is gone. */
+const untilStored = async (
+  first: RouteObject,
+  write: (object: RouteObject) => Promise<void>,
+  reread: () => Promise<RouteObject>,
+): Promise<void> => {
+  let object = first;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (attempt > 1) object = await reread();
+      await write(object);
+      return;
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (!isOutrun(error) || attempt === ATTEMPTS) throw error;
+    }
+  }
+};
+
+/** Sets the annotation, or removes it; the answer is what the route webhook, if there is one, made of that. */
+const annotate = async (
+  writer: Writer,
+  { object, wanted }: { object: RouteObject; wanted: RouteObject },
+  signal: AbortSignal,
+): Promise<RouteObject> => {
+  const metadata = {
+    // Guards the other Deployments' entries in the same annotation.
+    resourceVersion: object.metadata.resourceVersion,
+    annotations: { [SPLIT_ANNOTATION]: annotationsOf(wanted)[SPLIT_ANNOTATION] ?? null },
+  };
+  return (await writer.mergePatch(refOf(object), { metadata }, { signal })) as RouteObject;
+};
+
+const writeDirectly = async (
+  writer: Writer,
+  { object, wanted }: { object: RouteObject; wanted: RouteObject },
+  signal: AbortSignal,
+): Promise<RouteObject> => {
+  const changes = jsonPatch.compare(object, wanted) as JsonPatchOperation[];
+  const operations = [unchangedSince(object), ...changes];
+  return (await writer.jsonPatch(refOf(object), operations, { signal })) as RouteObject;
+};
+
+/**
+ * Writes one annotation and lets the route webhook derive the spec from it, so that the user stays the owner of every
+ * field. Where no webhook acts, writes the same spec itself and gives the ownership up again.
+ */
+export const createRouteWriter = ({ writer, reader, log }: RouteWriterOptions): RouteWriter => {
+  const disown = (object: RouteObject, signal: AbortSignal): Promise<void> => {
+    const write = async (current: RouteObject): Promise<void> => {
+      const removals = ownedEntries(current).map((index) => ({
+        op: 'remove' as const,
+        path: `/metadata/managedFields/${index}`,
+      }));
+      if (removals.length === 0) return;
+      await writer.jsonPatch(refOf(current), [unchangedSince(current), ...removals], { signal });
+    };
+    return untilStored(object, write, () => reader.get(refOf(object), { signal }));
+  };
+
+  const settleOnce = async (object: RouteObject, { name, entry }: EntryChange, signal: AbortSignal) => {
+    const wanted = withEntry(object, name, entry);
+    if (standsAs(object, wanted)) return;
+    const answer = await annotate(writer, { object, wanted }, signal);
+    const expected = withEntry(answer, name, entry);
+    if (standsAs(answer, expected)) {
+      if (entry === undefined) await disown(answer, signal);
+      return;
+    }
+    const { namespace, name: route } = answer.metadata;
+    log.warn(
+      { kind: answer.kind, namespace, route },
+      'the route webhook did not act: writing the route directly',
+    );
+    await disown(await writeDirectly(writer, { object: answer, wanted: expected }, signal), signal);
+  };
+
+  return {
+    settle: (object, change, signal) =>
+      untilStored(
+        object,
+        (current) => settleOnce(current, change, signal),
+        () => reader.get(refOf(object), { signal }),
+      ),
+  };
+};

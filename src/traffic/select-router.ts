@@ -1,0 +1,44 @@
+import type { DestinationRule } from '../core/istio/destination-rule.ts';
+import { coversMesh, routesTo, ruleOf } from '../core/istio/route-scope.ts';
+import type { VirtualService } from '../core/istio/virtual-service.ts';
+import { labelsOf, type Namespace } from '../core/objects.ts';
+import type { TrafficProvider } from '../core/run.ts';
+
+/** Providers that there is a router for. */
+export type RoutedProvider = 'istio' | 'replicas' | 'none';
+
+export interface ProviderQuestion {
+  /** The user's setting; an explicit one wins. */
+  setting: TrafficProvider;
+  namespace: Namespace | undefined;
+  /** Names of the Deployment's Services. */
+  services: readonly string[];
+  /** All of the namespace. */
+  virtualServices: readonly VirtualService[];
+  destinationRules: readonly DestinationRule[];
+}
+
+/** Whether new pods of the namespace get Istio's sidecar. */
+const isInjected = (namespace: Namespace | undefined): boolean => {
+  const labels = namespace === undefined ? {} : labelsOf(namespace);
+  return labels['istio-injection'] === 'enabled' || labels['istio.io/rev'] !== undefined;
+};
+
+const isKnownToIstio = ({ services, virtualServices, destinationRules }: ProviderQuestion): boolean =>
+  services.some(
+    (service) =>
+      virtualServices.some((object) => coversMesh(object, service) || routesTo(object, [service])) ||
+      ruleOf(destinationRules, service) !== undefined,
+  );
+
+/**
+ * Which provider steers a Deployment's traffic. Kanari's own objects name the host too, so a run that Istio began is
+ * Istio's to the end, whatever becomes of the namespace's labels.
+ */
+export const selectProvider = (question: ProviderQuestion): RoutedProvider => {
+  const { setting, services } = question;
+  // The Gateway API has no router yet: what asks for it is judged like everything else.
+  if (setting !== 'auto' && setting !== 'gateway-api') return setting;
+  if (services.length === 0) return 'none';
+  return isInjected(question.namespace) || isKnownToIstio(question) ? 'istio' : 'replicas';
+};
