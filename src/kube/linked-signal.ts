@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** A signal that follows its parent and can also be aborted alone. `unlink` must be called when it is done with. */
 export interface LinkedSignal {
   signal: AbortSignal;
@@ -9,6 +11,8 @@ export interface LinkedSignal {
 export const linkSignal = (parent: AbortSignal): LinkedSignal => {
   const controller = new AbortController();
   const follow = () => controller.abort(parent.reason);
+  // One listener per call under way is no leak: Node would warn at the eleventh.
+  setMaxListeners(0, parent);
   if (parent.aborted) follow();
   else parent.addEventListener('abort', follow, { once: true });
   return {

@@ -111,8 +111,11 @@ export const startFakeApiServer = async () => {
       resourceVersion: String(state.version),
       ...(more && { continue: String(start + limit) }),
     };
-    const items = all.slice(start, start + limit).map(({ metadata: meta, ...rest }) => {
-      const { apiVersion: _a, kind: _k, ...item } = { ...rest, metadata: meta };
+    // As the real one does: items of a list carry neither kind nor version.
+    const items = all.slice(start, start + limit).map((object) => {
+      const item: Record<string, unknown> = { ...object };
+      delete item['apiVersion'];
+      delete item['kind'];
       return item;
     });
     return answer(response, 200, { kind: 'List', apiVersion: 'v1', metadata, items });

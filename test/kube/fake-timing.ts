@@ -21,12 +21,17 @@ export const createFakeTime = () => {
       sleep: (ms, signal) =>
         new Promise((resolve) => {
           if (signal.aborted) return resolve();
-          const sleeper = { at: elapsed + ms / rate, wake: resolve };
-          sleepers.push(sleeper);
-          signal.addEventListener('abort', () => {
+          const cancel = () => {
             sleepers = sleepers.filter((other) => other !== sleeper);
             resolve();
-          });
+          };
+          const wake = () => {
+            signal.removeEventListener('abort', cancel);
+            resolve();
+          };
+          const sleeper = { at: elapsed + ms / rate, wake };
+          sleepers.push(sleeper);
+          signal.addEventListener('abort', cancel);
         }),
     };
   };

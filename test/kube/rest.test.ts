@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { KubeError } from '../../src/kube/errors.ts';
+import type { KubeError } from '../../src/kube/errors.ts';
 import { createRest, type Rest, type RestCall } from '../../src/kube/rest.ts';
 import { answer, type FakeApiServer, startFakeApiServer, status } from './fake-api-server.ts';
 import { createMemoryLog } from './memory-log.ts';
