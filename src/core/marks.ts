@@ -24,6 +24,9 @@ export const HELD_BY_MARK = 'kanari.dev/held-by';
 
 export const MARKS = [RUN_MARK, PRIMARY_MARK, WEIGHT_MARK, HELD_BY_MARK] as const;
 
+/** Annotation on the canary Deployment and its pods: the revision they run. */
+export const REVISION_ANNOTATION = 'kanari.dev/revision';
+
 /** Annotation on routes and destination rules: the split that admission writes into their spec. */
 export const SPLIT_ANNOTATION = 'kanari.dev/split';
 /** Annotation on routes and destination rules: what exact restoration can't tell from the split spec alone. */

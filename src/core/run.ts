@@ -137,19 +137,23 @@ export interface MetricCheck {
 export type Milestone = 'destinations' | 'split' | 'weightZero' | 'canaryGone' | 'restored';
 
 export interface Run {
-  /** `<deployment uid, 8 digits>-<revision>-<generation held>`; names objects and events of the run. */
+  /** `<revision>-<generation of the Deployment when the run began>`. */
   id: string;
   revision: Revision;
   images: string[];
   startedAt: Timestamp;
   /** Milestones reached, with the time each was first seen to hold. */
   milestones: Partial<Record<Milestone, Timestamp>>;
-  /** When the wait that is under way began (readiness, evidence, rollout); the progress deadline counts from it. */
+  /** The revision that serves while this run is made. */
+  primaryRevision: Revision;
+  /** When the wait that is under way began (readiness, rollout); the progress deadline counts from it. */
   waitingSince?: Timestamp;
   /** When the current step's weight was seen in the routes; its interval counts from it. */
   stepSince?: Timestamp;
   evidence?: Evidence;
   ending?: Ending;
+  /** Set once everything is withdrawn or promoted: the run is history. */
+  endedAt?: Timestamp;
 }
 
 export interface HistoryEntry {

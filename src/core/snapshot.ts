@@ -1,5 +1,5 @@
 import type { Deployment, ObjectKey, ObjectMeta, Pod, ReplicaSet, StringMap, Timestamp } from './objects.ts';
-import type { CanaryStatus, PodCounters, Settings } from './run.ts';
+import type { CanaryStatus, PodCounters, Revision, Settings } from './run.ts';
 
 // What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.
 
@@ -42,7 +42,7 @@ export interface EndpointState {
   primaryUnlabelled: number;
   /** Ready endpoints of the canary's pods of the current revision. */
   canary: number;
-  /** Ready endpoints of canary pods of any revision, terminating ones that still serve included. */
+  /** Ready endpoints of canary pods of any revision. */
   canaryAny: number;
 }
 
@@ -64,7 +64,10 @@ export type EvidenceReading =
 
 /** Defaults the operator has set for the whole process. */
 export interface OperatorDefaults {
+  /** What proxies need to learn a change. */
   propagationWaitMs: number;
+  /** How often a run looks for new evidence. */
+  lookIntervalMs: number;
 }
 
 export interface Snapshot {
@@ -86,10 +89,12 @@ export interface Snapshot {
   canaryPods: Pod[];
   /** Names in the namespace that the canary Deployment can't have because a foreign object has them. */
   takenNames: string[];
-  /** A ControllerRevision keeps the primary's template for this revision. */
-  keptRevision: string | undefined;
+  /** Revisions of the Deployment whose templates are kept as ControllerRevisions. */
+  keptRevisions: Revision[];
   traffic: TrafficState;
   endpoints: EndpointState;
   evidence: EvidenceReading;
+  /** A person's command to the run: `abort`, `promote`, `retry`. */
+  command: string | undefined;
   operator: OperatorDefaults;
 }

@@ -1,0 +1,84 @@
+import { failedCondition, isOwnCondition } from './conditions.ts';
+import { inject } from './injection.ts';
+import { HELD_BY_MARK, PRIMARY_MARK, REVISION_ANNOTATION, RUN_MARK, VERSION_LABEL } from './marks.ts';
+import { annotationsOf, type Condition, type Deployment, labelsOf, type ReplicaSet } from './objects.ts';
+import { revisionOf } from './revision.ts';
+import type { Revision } from './run.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What a plan needs to know about the Deployment, derived from the snapshot and nothing else. */
+export interface Facts {
+  deployment: Deployment;
+  /** Paused by Kanari: its marks are there. */
+  held: boolean;
+  /** Revision of the Deployment's template as stored. */
+  templateRevision: Revision;
+  /** Revision that serves. */
+  primaryRevision: Revision;
+  /** The ReplicaSet that serves. */
+  primaryReplicaSet: ReplicaSet | undefined;
+  /** The held template is the one that serves. */
+  reverted: boolean;
+  /** The primary's ReplicaSet template and pods carry everything that admission injects. */
+  adopted: boolean;
+  /** Wanted replicas of the primary. */
+  replicas: number;
+}
+
+export const isHeld = (deployment: Deployment): boolean => {
+  const annotations = annotationsOf(deployment);
+  return deployment.spec.paused === true && (RUN_MARK in annotations || HELD_BY_MARK in annotations);
+};
+
+const byReplicas = (a: ReplicaSet, b: ReplicaSet): number => (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0);
+
+// The mark names the primary; where it is missing or names none (another tool, a lost mark) the pods tell.
+const findPrimary = (snapshot: Snapshot, marked: Revision | undefined): ReplicaSet | undefined => {
+  const ranked = [...snapshot.replicaSets].sort(byReplicas);
+  return (
+    ranked.find((set) => revisionOf(set.spec.template, snapshot.injection) === marked) ??
+    ranked.find((set) => (set.spec.replicas ?? 0) > 0)
+  );
+};
+
+const isAdopted = (snapshot: Snapshot, primary: ReplicaSet | undefined): boolean => {
+  if (primary === undefined) return true;
+  const { template } = primary.spec;
+  const wanted = inject(template, snapshot.injection);
+  if (JSON.stringify(wanted.metadata) !== JSON.stringify(template.metadata)) return false;
+  const version = labelsOf({ metadata: wanted.metadata ?? {} })[VERSION_LABEL];
+  return snapshot.primaryPods
+    .filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === primary.metadata.uid))
+    .every((pod) => labelsOf(pod)[VERSION_LABEL] === version);
+};
+
+export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
+  const templateRevision = revisionOf(deployment.spec.template, snapshot.injection);
+  const marked = annotationsOf(deployment)[PRIMARY_MARK];
+  const held = isHeld(deployment);
+  const primaryReplicaSet = findPrimary(snapshot, held ? marked : templateRevision);
+  const primaryRevision =
+    primaryReplicaSet === undefined
+      ? (marked ?? templateRevision)
+      : revisionOf(primaryReplicaSet.spec.template, snapshot.injection);
+  return {
+    deployment,
+    held,
+    templateRevision,
+    primaryRevision,
+    primaryReplicaSet,
+    reverted: held && templateRevision === primaryRevision,
+    adopted: isAdopted(snapshot, primaryReplicaSet),
+    replicas: deployment.spec.replicas ?? 1,
+  };
+};
+
+/** The revision that the canary Deployment was made for. */
+export const canaryRevisionOf = (canary: Deployment | undefined): Revision | undefined =>
+  canary === undefined ? undefined : annotationsOf(canary)[REVISION_ANNOTATION];
+
+/** The failed condition that Kanari itself put on the Deployment. */
+export const ownFailedCondition = (deployment: Deployment): Condition | undefined => {
+  const condition = failedCondition(deployment);
+  return condition !== undefined && isOwnCondition(condition) ? condition : undefined;
+};

@@ -1,0 +1,74 @@
+import type { Effect, Plan } from '../effects.ts';
+import type { CanaryStatus } from '../run.ts';
+import { begun, newRun } from './lifecycle.ts';
+import type { Move, RunContext } from './move.ts';
+import { detected } from './redirect.ts';
+import { settle } from './settle.ts';
+import { failureShown, revertReleased } from './withdraw.ts';
+
+// No run is under way. A hold starts one, unless its template is the primary's own or has failed before.
+
+/** What to do while nothing runs: a plan, or the run to begin with. */
+export type IdleDecision =
+  | { kind: 'plan'; plan: Plan }
+  | { kind: 'begin'; context: RunContext; opening: Effect[] };
+
+const unchanged = (status: CanaryStatus): Plan => ({
+  status,
+  effects: [],
+  requeueAfterMs: undefined,
+  reason: status.reason,
+});
+
+const released = (context: RunContext, before: CanaryStatus): Plan => {
+  const { status, facts } = context;
+  if (status.phase === 'Failed') {
+    const message = 'the failed template was taken back; the primary serves';
+    return settle(context, before, {
+      status: { phase: 'Initialized' },
+      reason: 'RevertedToPrimary',
+      message,
+    });
+  }
+  if (before.primary?.revision === facts.primaryRevision) return unchanged(before);
+  return settle(context, before, { reason: status.reason, message: status.message });
+};
+
+const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
+  const { facts, status } = context;
+  const name = facts.deployment.metadata.name;
+  const shown = failureShown(context);
+  if (status.phase === 'Failed') {
+    return shown === undefined
+      ? unchanged(before)
+      : settle(context, before, { ...shown, reason: status.reason, message: status.message });
+  }
+  const message = `revision ${facts.templateRevision} failed before and stays held; to try it again: kubectl annotate canary ${name} kanari.dev/command=retry`;
+  const move: Move = { status: { phase: 'Failed' }, reason: 'FailedBefore', message };
+  return settle(context, before, {
+    ...move,
+    effects: [{ kind: 'setFailedCondition', message: `revision ${facts.templateRevision} failed before` }],
+  });
+};
+
+export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
+  const { facts, status, now, snapshot } = context;
+  const consume: Effect[] = snapshot.command === undefined ? [] : [{ kind: 'consumeCommand' }];
+  const only = (plan: Plan): IdleDecision => ({
+    kind: 'plan',
+    plan: { ...plan, effects: [...consume, ...plan.effects] },
+  });
+  if (!facts.held) return only(released(context, before));
+  const revert = facts.reverted ? revertReleased(context) : undefined;
+  if (revert !== undefined)
+    return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
+  const failed = status.failedRevision === facts.templateRevision && snapshot.command !== 'retry';
+  if (failed) return only(failedBefore(context, before));
+  if (facts.replicas === 0) return only(unchanged(before));
+  const run = newRun(facts, now);
+  return {
+    kind: 'begin',
+    context: { ...context, status: begun(status, run, now), run },
+    opening: [...consume, detected(facts, run)],
+  };
+};

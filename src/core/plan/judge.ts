@@ -1,0 +1,226 @@
+import { checkRun, fastPathVerdict } from '../check.ts';
+import { foldEvidence, newEvidence } from '../evidence.ts';
+import type { CanaryStatus, Evidence, MetricCheck, Run } from '../run.ts';
+import {
+  elapsedMs,
+  ending,
+  firstMove,
+  type Move,
+  type RunContext,
+  SOON_MS,
+  type Stage,
+  stamp,
+  steersTraffic,
+  without,
+} from './move.ts';
+import { targetWeight } from './prepare.ts';
+
+// From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
+
+// Scrape intervals of 15 s are common: one missed scrape must not make the evidence stale.
+const OLDEST_SAMPLE_MS = 40_000;
+
+const percent = (weight: number): string => `${weight} %`;
+
+/** What the last look brought, folded in; the same evidence when nothing is new. */
+export const withNewEvidence = (context: RunContext): RunContext => {
+  const { run, snapshot } = context;
+  if (run.evidence === undefined || snapshot.evidence.kind !== 'samples') return context;
+  const evidence = foldEvidence(run.evidence, snapshot.evidence, snapshot.settings);
+  return evidence === run.evidence ? context : { ...context, run: { ...run, evidence } };
+};
+
+/** The fast path: an outage is rolled back at once, without waiting for the interval. */
+export const outageNoticed: Stage = (context) => {
+  const { run, snapshot } = context;
+  const decided = run.evidence === undefined ? undefined : fastPathVerdict(snapshot.settings, run.evidence);
+  if (decided === undefined) return undefined;
+  return {
+    run: { ...run, ending: ending(context, { outcome: 'RolledBack', ...decided }) },
+    ...decided,
+    requeueAfterMs: 0,
+  };
+};
+
+const thresholdReached = (context: RunContext, failedChecks: number, message: string): Move => {
+  const { run } = context;
+  const reason = 'ThresholdReached';
+  const words = `failed checks threshold reached ${failedChecks}: ${message}`;
+  if (context.snapshot.settings.onFailure === 'freeze') {
+    return {
+      status: { failedChecks, phase: 'Paused' },
+      run,
+      reason: 'Frozen',
+      message: `${words}; weight kept`,
+      requeueAfterMs: 60_000,
+    };
+  }
+  const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
+  return {
+    status: { failedChecks },
+    run: { ...run, ending: decided },
+    reason,
+    message: words,
+    requeueAfterMs: 0,
+  };
+};
+
+/** A canary that lost its last ready endpoint gets no traffic from now on; it counts as a failed check. */
+export const canaryServes: Stage = (context) => {
+  const { snapshot, status, run } = context;
+  if (snapshot.traffic.services.length === 0 || status.canaryWeight === 0) return undefined;
+  if (snapshot.endpoints.canary > 0) return undefined;
+  const failedChecks = status.failedChecks + 1;
+  const message = 'the canary lost its last ready endpoint; its traffic goes back to the primary';
+  if (failedChecks >= snapshot.settings.threshold) return thresholdReached(context, failedChecks, message);
+  return {
+    status: { failedChecks, canaryWeight: 0 },
+    run: { ...without(run, 'stepSince'), waitingSince: context.now.toISOString() },
+    effects: [
+      { kind: 'setWeight', canary: 0 },
+      { kind: 'setWeightMark', weight: 0 },
+      { kind: 'event', type: 'Warning', reason: 'CanaryLost', message },
+    ],
+    reason: 'CanaryLost',
+    message,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+/** The step's weight stands in every route; the interval counts from when it is seen there. */
+export const weightStands: Stage = (context) => {
+  const { snapshot, status, run, facts } = context;
+  const weight = targetWeight(context);
+  const name = facts.deployment.metadata.name;
+  const stands = !steersTraffic(context) || (snapshot.traffic.split && snapshot.traffic.weight === weight);
+  if (!stands || status.canaryWeight !== weight) {
+    const advancing = status.canaryWeight !== weight;
+    const message = `Advance ${name} canary weight ${weight}`;
+    return {
+      status: { canaryWeight: weight },
+      run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
+      effects: [
+        { kind: 'setWeight', canary: weight },
+        { kind: 'setWeightMark', weight },
+        ...(advancing ? [{ kind: 'event', type: 'Normal', reason: 'Synced', message } as const] : []),
+      ],
+      reason: 'Advancing',
+      message: `canary weight ${percent(weight)}`,
+      requeueAfterMs: SOON_MS,
+    };
+  }
+  if (run.stepSince !== undefined) return undefined;
+  return {
+    run: { ...run, stepSince: context.now.toISOString() },
+    reason: 'Advancing',
+    message: `canary weight ${percent(weight)}, collecting evidence`,
+    requeueAfterMs: Math.min(snapshot.settings.intervalMs, snapshot.operator.lookIntervalMs),
+  };
+};
+
+export const intervalElapsed: Stage = ({ snapshot, run, now, status }) => {
+  const left = snapshot.settings.intervalMs - elapsedMs(run.stepSince ?? now.toISOString(), now);
+  if (left <= 0) return undefined;
+  return {
+    reason: 'Advancing',
+    message: `canary weight ${percent(status.canaryWeight)}, collecting evidence`,
+    requeueAfterMs: Math.min(left, snapshot.operator.lookIntervalMs),
+  };
+};
+
+const noEvidence = (context: RunContext, reason: string, message: string): Move => {
+  const { snapshot, run, status } = context;
+  const { onNoData } = snapshot.settings;
+  const reachable = snapshot.evidence.kind !== 'unavailable';
+  if (reachable && onNoData === 'rollback') {
+    const words = `no evidence within the progress deadline: ${message}`;
+    const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
+    return { run: { ...run, ending: decided }, reason, message: words, requeueAfterMs: 0 };
+  }
+  if (reachable && onNoData === 'promote')
+    return advance(context, { reason, message, checks: status.checks });
+  return {
+    status: { phase: 'Paused' },
+    reason,
+    message: `${message}; the weight is held and the run goes on by itself when there is evidence`,
+    requeueAfterMs: snapshot.operator.lookIntervalMs,
+  };
+};
+
+interface Passed {
+  reason: string;
+  message: string;
+  checks: MetricCheck[];
+  evidence?: Evidence;
+}
+
+const advance = (context: RunContext, { reason, message, checks, evidence }: Passed): Move => {
+  const { snapshot, status, run } = context;
+  const last = status.step >= snapshot.settings.steps.length - 1;
+  const judged: Run = { ...without(run, 'stepSince'), ...(evidence === undefined ? {} : { evidence }) };
+  if (!last) {
+    const next: Partial<CanaryStatus> = { step: status.step + 1, phase: 'Progressing', checks };
+    return { status: next, run: judged, reason, message, requeueAfterMs: 0 };
+  }
+  const decided = ending(context, { outcome: 'Promoted', reason: 'StepsCompleted', message });
+  return {
+    status: { phase: 'Promoting', checks },
+    run: { ...judged, ending: decided },
+    reason: 'Promoting',
+    message,
+    requeueAfterMs: 0,
+  };
+};
+
+const signalsOf = ({ snapshot }: RunContext): { ready: boolean; restarts: number; message: string } => {
+  const canary = snapshot.canaryDeployment;
+  const wanted = canary?.spec.replicas ?? 0;
+  const ready = canary?.status?.readyReplicas ?? 0;
+  const restarts = snapshot.canaryPods
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
+    .reduce((sum, container) => sum + (container.restartCount ?? 0), 0);
+  return {
+    ready: ready >= wanted,
+    restarts,
+    message: `${ready} of ${wanted} canary pods ready, ${restarts} restarts`,
+  };
+};
+
+/** One check of all metrics on what came since the last verdict. */
+export const judged: Stage = (context) => {
+  const { snapshot, status, run, now, facts } = context;
+  const evidence = run.evidence ?? newEvidence(stamp(now));
+  const check = checkRun(snapshot.settings, evidence, snapshot.evidence, {
+    signals: signalsOf(context),
+    now: now.toISOString(),
+    maxAgeMs: Math.max(4 * snapshot.operator.lookIntervalMs, OLDEST_SAMPLE_MS),
+  });
+  if (check.verdict === 'pass') return advance(context, check);
+  if (check.verdict === 'inconclusive') {
+    const waited = elapsedMs(run.stepSince ?? now.toISOString(), now);
+    if (waited >= snapshot.settings.progressDeadlineMs)
+      return noEvidence(context, check.reason, check.message);
+    return {
+      status: { checks: check.checks, phase: 'Progressing' },
+      reason: check.reason,
+      message: `${check.message}; the weight is held`,
+      requeueAfterMs: snapshot.operator.lookIntervalMs,
+    };
+  }
+  const failedChecks = status.failedChecks + 1;
+  const rejudged: RunContext = { ...context, run: { ...run, evidence: check.evidence } };
+  if (failedChecks >= snapshot.settings.threshold)
+    return thresholdReached(rejudged, failedChecks, check.message);
+  const message = `Halt ${facts.deployment.metadata.name} advancement ${check.message}`;
+  return {
+    status: { failedChecks, checks: check.checks },
+    run: { ...rejudged.run, stepSince: now.toISOString() },
+    effects: [{ kind: 'event', type: 'Warning', reason: 'Synced', message }],
+    reason: check.reason,
+    message,
+    requeueAfterMs: snapshot.operator.lookIntervalMs,
+  };
+};
+
+/** The stages of one step, in order. */
+export const step: Stage = (context) => firstMove([weightStands, intervalElapsed, judged], context);

@@ -1,0 +1,106 @@
+import type { Effect } from '../effects.ts';
+import type { Facts } from '../facts.ts';
+import type { Timestamp } from '../objects.ts';
+import type { CanaryStatus, Ending, Milestone, Run } from '../run.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+/** What the stages of a run decide from. */
+export interface RunContext {
+  snapshot: Snapshot;
+  facts: Facts;
+  status: CanaryStatus;
+  run: Run;
+  now: Date;
+}
+
+/** The one thing to do or to wait for next. */
+export interface Move {
+  /** Changes to the status, the run's included. */
+  status?: Partial<CanaryStatus>;
+  run?: Run;
+  effects?: Effect[];
+  requeueAfterMs?: number;
+  /** From the reason catalogue. */
+  reason: string;
+  /** For people: what is being done or waited for, and why. */
+  message: string;
+}
+
+/** One precondition of a run: a move while it does not hold, nothing once it does. */
+export type Stage = (context: RunContext) => Move | undefined;
+
+/** After a write the watch wakes the run; this is the safety net for a watch that is late. */
+export const SOON_MS = 1_000;
+
+/** The first stage that is not satisfied decides. */
+export const firstMove = (stages: readonly Stage[], context: RunContext): Move | undefined => {
+  for (const stage of stages) {
+    const move = stage(context);
+    if (move !== undefined) return move;
+  }
+  return undefined;
+};
+
+export const stamp = (now: Date): Timestamp => now.toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+/** Milliseconds from `since` to `now`, never negative (clocks differ, and stamps are whole seconds). */
+export const elapsedMs = (since: Timestamp, now: Date): number =>
+  Math.max(0, now.getTime() - Date.parse(since));
+
+/** Optional properties can't be set to undefined (they would reach the API server as such): they are left out. */
+export const without = <K extends keyof Run>(run: Run, key: K): Omit<Run, K> => {
+  const { [key]: _, ...rest } = run;
+  return rest;
+};
+
+/** Proxies share the traffic out by weight; else the number of pods does, or there is no traffic to steer. */
+export const steersTraffic = ({ snapshot: { traffic } }: RunContext): boolean =>
+  traffic.services.length > 0 && (traffic.provider === 'istio' || traffic.provider === 'gateway-api');
+
+export const propagationWaitOf = (context: RunContext): number =>
+  steersTraffic(context)
+    ? (context.snapshot.settings.propagationWaitMs ?? context.snapshot.operator.propagationWaitMs)
+    : 0;
+
+export const ending = (context: RunContext, decided: Omit<Ending, 'decidedAt'>): Ending => ({
+  ...decided,
+  decidedAt: stamp(context.now),
+});
+
+export interface MilestoneRule {
+  name: Milestone;
+  /** It is seen to hold. */
+  reached: boolean;
+  /** What makes it hold. */
+  effects: Effect[];
+  /** What proxies need to learn it, ms. */
+  waitMs: number;
+  reason: string;
+  /** What is being done, for people. */
+  message: string;
+}
+
+/**
+ * A precondition that proxies need time to learn. The wait counts from when it is seen to hold, not from the write:
+ * a kill between the intent and the write must not shorten it. Seen not to hold any more, it starts anew.
+ */
+export const milestone = (context: RunContext, rule: MilestoneRule): Move | undefined => {
+  const { run, now } = context;
+  const { [rule.name]: since, ...others } = run.milestones;
+  const { reason, message } = rule;
+  if (!rule.reached) {
+    return {
+      run: { ...run, milestones: others },
+      effects: rule.effects,
+      reason,
+      message,
+      requeueAfterMs: SOON_MS,
+    };
+  }
+  if (since === undefined) {
+    const milestones = { ...run.milestones, [rule.name]: now.toISOString() };
+    return { run: { ...run, milestones }, reason, message, requeueAfterMs: rule.waitMs };
+  }
+  const left = rule.waitMs - elapsedMs(since, now);
+  return left > 0 ? { reason, message, requeueAfterMs: left } : undefined;
+};

@@ -1,0 +1,100 @@
+import type { Effect, Plan } from '../effects.ts';
+import { factsOf } from '../facts.ts';
+import type { CanaryStatus } from '../run.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { decideIdle } from './idle.ts';
+import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
+import { initialStatus, isActive, newRun } from './lifecycle.ts';
+import { firstMove, type RunContext, type Stage } from './move.ts';
+import {
+  canaryReady,
+  canarySized,
+  destinationsStand,
+  failedConditionCleared,
+  firstStepChosen,
+  heldReplicaSetDeleted,
+  primaryAdopted,
+  primaryReachable,
+  primaryTemplateKept,
+  splitStands,
+} from './prepare.ts';
+import { PROMOTION } from './promote.ts';
+import { redirect } from './redirect.ts';
+import { finish, settle, withRollbackEvent } from './settle.ts';
+import { WITHDRAWAL } from './withdraw.ts';
+
+// What to do next about one Deployment, from what the cluster looks like and nothing else: the same snapshot at the
+// same time gives the same plan, so a process that died anywhere is continued by the next one.
+
+const ADVANCE: readonly Stage[] = [
+  outageNoticed,
+  canaryServes,
+  failedConditionCleared,
+  primaryTemplateKept,
+  heldReplicaSetDeleted,
+  primaryAdopted,
+  destinationsStand,
+  splitStands,
+  firstStepChosen,
+  canarySized,
+  canaryReady,
+  primaryReachable,
+  step,
+];
+
+const nothing = (reason: string): Plan => ({
+  status: undefined,
+  effects: [],
+  requeueAfterMs: undefined,
+  reason,
+});
+
+/** The Deployment is gone: its own objects go with it, the user's routes get their form back. */
+const planDeleted = ({ traffic }: Snapshot): Plan => {
+  const plan = nothing('DeploymentDeleted');
+  if (!traffic.routesRestored)
+    return { ...plan, effects: [{ kind: 'restoreRoutes' }], requeueAfterMs: 1_000 };
+  if (!traffic.destinationsRemoved)
+    return { ...plan, effects: [{ kind: 'removeDestinations' }], requeueAfterMs: 1_000 };
+  return plan;
+};
+
+const stagesFor = ({ run }: RunContext): readonly Stage[] => {
+  if (run.ending === undefined) return ADVANCE;
+  return run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL;
+};
+
+/** The run under way: advanced, promoted or withdrawn. */
+const planRun = (given: RunContext, before: CanaryStatus | undefined, opening: Effect[]): Plan => {
+  const context = withNewEvidence(given);
+  const move = firstMove(stagesFor(context), context);
+  const next =
+    move === undefined ? finish(context, before) : settle(context, before, withRollbackEvent(context, move));
+  return { ...next, effects: [...opening, ...next.effects] };
+};
+
+/**
+ * The plan for one Deployment.
+ * @param now the scheduler's clock
+ */
+export const plan = (snapshot: Snapshot, now: Date): Plan => {
+  const { deployment, canary } = snapshot;
+  if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined)
+    return planDeleted(snapshot);
+  const facts = factsOf(snapshot, deployment);
+  if (canary === undefined) {
+    if (!snapshot.optedIn && !facts.held) return nothing('NotOptedIn');
+    return { ...nothing('Initialising'), effects: [{ kind: 'createCanary' }], requeueAfterMs: 1_000 };
+  }
+  const known = canary.status?.phase === undefined ? undefined : canary.status;
+  const status = known ?? initialStatus(facts, now);
+  const context: RunContext = { snapshot, facts, status, run: status.run ?? newRun(facts, now), now };
+  if (isActive(status.run)) {
+    const { context: current, opening } = redirect(context);
+    return planRun(current, known, opening);
+  }
+  if (known === undefined && !facts.held)
+    return settle(context, known, { reason: status.reason, message: status.message });
+  const idle = decideIdle(context, status);
+  return idle.kind === 'plan' ? idle.plan : planRun(idle.context, known, idle.opening);
+};

@@ -1,0 +1,190 @@
+import { canaryDeploymentOf, canaryNameOf } from '../canary-deployment.ts';
+import { canaryRevisionOf, ownFailedCondition } from '../facts.ts';
+import { canaryReplicas } from '../replicas.ts';
+import { revisionOf } from '../revision.ts';
+import {
+  elapsedMs,
+  ending,
+  type Move,
+  milestone,
+  propagationWaitOf,
+  SOON_MS,
+  type Stage,
+  steersTraffic,
+  without,
+} from './move.ts';
+
+// From the hold to a canary that can carry its next weight, in the order of the run: nothing here moves traffic
+// to the canary.
+
+const wait = (reason: string, message: string, effects: Move['effects'] = []): Move => ({
+  effects,
+  reason,
+  message,
+  requeueAfterMs: SOON_MS,
+});
+
+/** A failed condition left from the run before would make `rollout status` of this one fail at once. */
+export const failedConditionCleared: Stage = ({ facts }) =>
+  ownFailedCondition(facts.deployment) === undefined
+    ? undefined
+    : wait('Preparing', 'clearing the failed condition of the previous run', [
+        { kind: 'clearFailedCondition' },
+      ]);
+
+/** The primary's template outlives its ReplicaSet, should somebody delete that. */
+export const primaryTemplateKept: Stage = ({ snapshot, facts }) => {
+  const { primaryReplicaSet, primaryRevision } = facts;
+  if (primaryReplicaSet === undefined || snapshot.keptRevisions.includes(primaryRevision)) return undefined;
+  return wait('Preparing', "keeping the primary's template", [
+    { kind: 'keepPrimaryTemplate', revision: primaryRevision, template: primaryReplicaSet.spec.template },
+  ]);
+};
+
+/** Scaling 3→0→3 brings up the newest ReplicaSet: an empty one of the held template would come up ungated. */
+export const heldReplicaSetDeleted: Stage = ({ snapshot, facts }) => {
+  const stale = snapshot.replicaSets.find(
+    (set) =>
+      (set.spec.replicas ?? 0) === 0 &&
+      set.metadata.uid !== facts.primaryReplicaSet?.metadata.uid &&
+      revisionOf(set.spec.template, snapshot.injection) === facts.templateRevision,
+  );
+  if (stale === undefined) return undefined;
+  return wait('Preparing', `deleting the empty ReplicaSet ${stale.metadata.name} of the held template`, [
+    { kind: 'deleteReplicaSet', name: stale.metadata.name, uid: stale.metadata.uid ?? '' },
+  ]);
+};
+
+/** Pods from before the opt-in get the primary's label without a restart, so that the primary subset selects them. */
+export const primaryAdopted: Stage = ({ facts }) => {
+  if (facts.adopted || facts.primaryReplicaSet === undefined) return undefined;
+  return wait('Adopting', "labelling the primary's pods; none restarts", [
+    { kind: 'adopt', replicaSet: facts.primaryReplicaSet.metadata.name },
+  ]);
+};
+
+export const destinationsStand: Stage = (context) =>
+  milestone(context, {
+    name: 'destinations',
+    reached: context.snapshot.traffic.destinations,
+    effects: [{ kind: 'ensureDestinations' }],
+    waitMs: propagationWaitOf(context),
+    reason: 'WaitingForProxies',
+    message: 'proxies learn how to address primary and canary apart',
+  });
+
+/** Split at primary 100, canary 0 before the canary has a pod: an unsplit route would send it traffic at once. */
+export const splitStands: Stage = (context) => {
+  const { traffic } = context.snapshot;
+  if (context.status.step >= 0) return undefined;
+  return milestone(context, {
+    name: 'split',
+    reached: !steersTraffic(context) || (traffic.split && traffic.weight === 0),
+    effects: [
+      { kind: 'setWeight', canary: 0 },
+      { kind: 'setWeightMark', weight: 0 },
+    ],
+    waitMs: propagationWaitOf(context),
+    reason: 'WaitingForProxies',
+    message: 'proxies learn the split at primary 100 %, canary 0 %',
+  });
+};
+
+/** The run's first step begins: from here on `step` is the step that is aimed at. */
+export const firstStepChosen: Stage = ({ status, snapshot }) => {
+  if (status.step >= 0) return undefined;
+  const name = canaryNameOf(snapshot.key.split('/')[1] ?? '', snapshot.takenNames);
+  return {
+    status: { step: 0 },
+    effects: [
+      { kind: 'event', type: 'Normal', reason: 'Synced', message: `Starting canary analysis for ${name}` },
+    ],
+    reason: 'CanaryStarting',
+    message: `starting ${name}`,
+    requeueAfterMs: 0,
+  };
+};
+
+export const targetWeight = ({ snapshot, status }: Parameters<Stage>[0]): number =>
+  snapshot.settings.steps[Math.min(Math.max(status.step, 0), snapshot.settings.steps.length - 1)] ?? 0;
+
+/** The canary Deployment runs this revision, sized for the step. */
+export const canarySized: Stage = (context) => {
+  const { snapshot, facts, run } = context;
+  const current = snapshot.canaryDeployment;
+  const replicas = canaryReplicas(facts.replicas, targetWeight(context));
+  if (canaryRevisionOf(current) === run.revision && current?.spec.replicas === replicas) return undefined;
+  const name = current?.metadata.name ?? canaryNameOf(facts.deployment.metadata.name, snapshot.takenNames);
+  const manifest = canaryDeploymentOf(facts.deployment, { name, revision: run.revision, replicas });
+  return {
+    run: { ...run, waitingSince: context.now.toISOString() },
+    effects: [{ kind: 'applyCanary', manifest }],
+    reason: 'CanaryStarting',
+    message: `${name}: ${replicas} of ${facts.replicas} replicas for the next weight`,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+const WAITING_TROUBLE = /BackOff|Err|Invalid|Crash/;
+
+/** Why the canary's pods are not ready, in the kubelet's words. */
+const troubleOf = ({ snapshot }: Parameters<Stage>[0]): string => {
+  for (const pod of snapshot.canaryPods) {
+    const waiting = pod.status?.containerStatuses?.find((c) =>
+      WAITING_TROUBLE.test(c.state?.waiting?.reason ?? ''),
+    );
+    if (waiting !== undefined) return ` (${pod.metadata.name}: ${waiting.state?.waiting?.reason ?? ''})`;
+  }
+  return '';
+};
+
+const canaryIsReady = ({ snapshot, facts, status }: Parameters<Stage>[0], wanted: number): boolean => {
+  const canary = snapshot.canaryDeployment;
+  if (canary === undefined) return false;
+  const seen = (canary.status?.observedGeneration ?? 0) >= (canary.metadata.generation ?? 0);
+  const updated =
+    (canary.status?.updatedReplicas ?? 0) >= wanted && (canary.status?.readyReplicas ?? 0) >= wanted;
+  if (!seen || !updated) return false;
+  if (snapshot.traffic.services.length === 0) return true;
+  // At the first weight no pod of a superseded revision may be left behind the canary's address.
+  const unmixed = status.canaryWeight > 0 || snapshot.endpoints.canaryAny === snapshot.endpoints.canary;
+  return snapshot.endpoints.canary >= wanted && unmixed && facts.replicas > 0;
+};
+
+/** Ready endpoints for this weight, within the progress deadline; else the run is rolled back. */
+export const canaryReady: Stage = (context) => {
+  const { snapshot, facts, run, now } = context;
+  const wanted = canaryReplicas(facts.replicas, targetWeight(context));
+  if (canaryIsReady(context, wanted)) {
+    return run.waitingSince === undefined
+      ? undefined
+      : {
+          run: without(run, 'waitingSince'),
+          reason: 'CanaryReady',
+          message: 'the canary is ready',
+          requeueAfterMs: 0,
+        };
+  }
+  const since = run.waitingSince ?? now.toISOString();
+  const ready = snapshot.canaryDeployment?.status?.readyReplicas ?? 0;
+  const message = `${ready} of ${wanted} canary pods ready${troubleOf(context)}`;
+  const left = snapshot.settings.progressDeadlineMs - elapsedMs(since, now);
+  if (left > 0) {
+    const requeueAfterMs = Math.min(left, 10_000);
+    return { run: { ...run, waitingSince: since }, reason: 'CanaryNotReady', message, requeueAfterMs };
+  }
+  const decided = ending(context, { outcome: 'RolledBack', reason: 'CanaryNotReady', message });
+  return { run: { ...run, ending: decided }, reason: 'CanaryNotReady', message, requeueAfterMs: 0 };
+};
+
+/** Every ready endpoint of the primary is reachable through the split. */
+export const primaryReachable: Stage = ({ snapshot }) => {
+  const { endpoints, traffic } = snapshot;
+  if (traffic.services.length === 0) return undefined;
+  if (endpoints.primary > 0 && endpoints.primaryUnlabelled === 0) return undefined;
+  const message =
+    endpoints.primary === 0
+      ? 'the primary has no ready endpoint'
+      : `${endpoints.primaryUnlabelled} endpoints of the primary do not carry its label yet`;
+  return wait('PrimaryNotReady', `${message}; the weight stays`);
+};

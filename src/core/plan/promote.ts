@@ -1,0 +1,73 @@
+import type { Deployment } from '../objects.ts';
+import { elapsedMs, type Move, SOON_MS, type Stage, without } from './move.ts';
+import { WITHDRAWAL } from './withdraw.ts';
+
+// Promotion is the native rolling update of the user's own Deployment. The canary keeps its weight until it is
+// complete: the primary subset selects by label, so it never empties.
+
+/** The write tests pause, mark and template: what was not analysed is not promoted. */
+export const promotionWritten: Stage = ({ facts, run, now, snapshot }) => {
+  if (!facts.held) return undefined;
+  const name = snapshot.key.split('/')[1] ?? '';
+  const first = run.waitingSince === undefined;
+  const message = `Promoting ${name}: rolling update to the analysed template`;
+  return {
+    run: { ...run, waitingSince: run.waitingSince ?? now.toISOString() },
+    effects: [
+      ...(first ? [{ kind: 'event', type: 'Normal', reason: 'Synced', message } as const] : []),
+      { kind: 'promote', revision: run.revision, template: facts.deployment.spec.template },
+    ],
+    reason: 'Promoting',
+    message,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+/** Every replica is of the promoted template and available, as the Deployment controller reports it. */
+export const isRolledOut = ({ metadata, spec, status }: Deployment): boolean => {
+  const wanted = spec.replicas ?? 1;
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+  const counts = [status?.updatedReplicas, status?.replicas, status?.availableReplicas];
+  return counts.every((count) => (count ?? 0) === wanted);
+};
+
+export const rolloutComplete: Stage = ({ facts, run, now, snapshot }): Move | undefined => {
+  const { deployment } = facts;
+  const updated = deployment.status?.updatedReplicas ?? 0;
+  if (isRolledOut(deployment)) {
+    return run.waitingSince === undefined
+      ? undefined
+      : {
+          run: without(run, 'waitingSince'),
+          reason: 'RolledOut',
+          message: 'rolling update complete',
+          requeueAfterMs: 0,
+        };
+  }
+  const since = run.waitingSince ?? now.toISOString();
+  const late = elapsedMs(since, now) > snapshot.settings.progressDeadlineMs;
+  const progress = `rolling update: ${updated} of ${facts.replicas} updated`;
+  return {
+    run: { ...run, waitingSince: since },
+    reason: late ? 'PromotionStalled' : 'Promoting',
+    message: late ? `${progress}, past the progress deadline; the canary keeps its weight` : progress,
+    requeueAfterMs: 5_000,
+  };
+};
+
+export const finalisingBegun: Stage = ({ status }) =>
+  status.phase === 'Finalising'
+    ? undefined
+    : {
+        status: { phase: 'Finalising' },
+        reason: 'Finalising',
+        message: 'the primary is rolled out; traffic goes back to it alone',
+        requeueAfterMs: 0,
+      };
+
+export const PROMOTION: readonly Stage[] = [
+  (context) => (context.status.phase === 'Finalising' ? undefined : promotionWritten(context)),
+  (context) => (context.status.phase === 'Finalising' ? undefined : rolloutComplete(context)),
+  finalisingBegun,
+  ...WITHDRAWAL,
+];

@@ -1,0 +1,85 @@
+import type { Effect } from '../effects.ts';
+import type { Facts } from '../facts.ts';
+import type { Ending, Run } from '../run.ts';
+import { begun, newRun } from './lifecycle.ts';
+import { ending, type RunContext } from './move.ts';
+import { event } from './settle.ts';
+
+// What others do to a run under way: revert it, release it, scale it to zero, replace its template, command it.
+
+export interface Redirected {
+  context: RunContext;
+  /** Effects that tell of the redirection, before those of the run itself. */
+  opening: Effect[];
+}
+
+export const detected = (facts: Facts, run: Run): Effect =>
+  event(
+    `New revision detected! ${facts.deployment.metadata.name} ${run.images.join(', ')} (${run.revision})`,
+  );
+
+const endedByOthers = (context: RunContext): Ending | undefined => {
+  const { facts, run } = context;
+  if (run.ending !== undefined) return undefined;
+  if (facts.templateRevision === run.primaryRevision) {
+    const message = 'the template was reverted to the one that serves; nothing restarts';
+    return ending(context, { outcome: 'Reverted', reason: 'RevertedToPrimary', message });
+  }
+  if (!facts.held) {
+    const message = 'the Deployment was released while its run was under way';
+    return ending(context, { outcome: 'Skipped', reason: 'Released', message });
+  }
+  if (facts.replicas === 0) {
+    return ending(context, {
+      outcome: 'Aborted',
+      reason: 'ScaledToZero',
+      message: 'the Deployment was scaled to zero',
+    });
+  }
+  return undefined;
+};
+
+/** Another template is held. Before a promotion it overtakes the run; a withdrawal under way is finished first. */
+const overtaken = ({ facts, run }: RunContext): boolean =>
+  facts.held &&
+  facts.templateRevision !== run.revision &&
+  (run.ending === undefined || run.ending.outcome === 'Promoted');
+
+const commanded = (context: RunContext): Ending | undefined => {
+  const { command } = context.snapshot;
+  if (command === undefined || context.run.ending !== undefined) return undefined;
+  if (command === 'abort')
+    return ending(context, { outcome: 'Aborted', reason: 'Aborted', message: 'aborted by command' });
+  if (command === 'promote') {
+    return ending(context, {
+      outcome: 'Promoted',
+      reason: 'PromotedByCommand',
+      message: 'promoted by command',
+    });
+  }
+  return undefined;
+};
+
+const redirectedTo = (context: RunContext, decided: Ending): RunContext => ({
+  ...context,
+  status: decided.outcome === 'Promoted' ? { ...context.status, phase: 'Promoting' } : context.status,
+  run: { ...context.run, ending: decided },
+});
+
+/** The context as others have left it; unchanged when nobody interfered. */
+export const redirect = (context: RunContext): Redirected => {
+  const { facts, status, now } = context;
+  const consume: Effect[] = context.snapshot.command === undefined ? [] : [{ kind: 'consumeCommand' }];
+  const other = endedByOthers(context);
+  if (other !== undefined) return { context: redirectedTo(context, other), opening: consume };
+  if (overtaken(context) && context.status.phase !== 'Finalising') {
+    const run = newRun(facts, now);
+    return {
+      context: { ...context, status: begun(status, run, now), run },
+      opening: [...consume, detected(facts, run)],
+    };
+  }
+  const command = commanded(context);
+  if (command === undefined) return { context, opening: consume };
+  return { context: redirectedTo(context, command), opening: consume };
+};

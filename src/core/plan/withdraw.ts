@@ -1,0 +1,121 @@
+import { ownFailedCondition } from '../facts.ts';
+import { milestone, propagationWaitOf, SOON_MS, type Stage } from './move.ts';
+import { primaryAdopted } from './prepare.ts';
+
+// How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
+// destinations. An unsplit route reaches every pod of the Service, so it never comes before the last canary pod.
+
+export const weightWithdrawn: Stage = (context) => {
+  const { snapshot, status } = context;
+  const { traffic } = snapshot;
+  const none = status.canaryWeight === 0 && (traffic.weight ?? 0) === 0;
+  if (none || traffic.routesRestored) {
+    return status.canaryWeight === 0
+      ? undefined
+      : { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
+  }
+  return {
+    status: { canaryWeight: 0, phase: 'Finalising' },
+    effects: [
+      { kind: 'setWeight', canary: 0 },
+      { kind: 'setWeightMark', weight: 0 },
+    ],
+    ...wordsOf(context),
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+const wordsOf = ({ run }: Parameters<Stage>[0]): { reason: string; message: string } => ({
+  reason: run.ending?.reason ?? 'Finalising',
+  message: run.ending?.message ?? '',
+});
+
+/** `kubectl rollout status` exits 1 with the reason, as long as the failed template is held. */
+export const failureShown: Stage = ({ facts, run }) => {
+  const { ending } = run;
+  const failed = ending?.outcome === 'RolledBack' || ending?.outcome === 'Aborted';
+  if (!failed || !facts.held || facts.templateRevision !== run.revision) return undefined;
+  if (ownFailedCondition(facts.deployment) !== undefined) return undefined;
+  return {
+    effects: [{ kind: 'setFailedCondition', message: ending.message }],
+    reason: ending.reason,
+    message: ending.message,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+/** A held template that is the primary's own is let go: same ReplicaSet, no pod restarted. */
+export const revertReleased: Stage = (context) => {
+  const { facts } = context;
+  if (!facts.reverted) return undefined;
+  return primaryAdopted(context) ?? released(context);
+};
+
+const released: Stage = ({ facts }) => {
+  const stale = ownFailedCondition(facts.deployment) !== undefined;
+  return {
+    effects: [
+      ...(stale ? [{ kind: 'clearFailedCondition' } as const] : []),
+      { kind: 'release', revision: facts.templateRevision, template: facts.deployment.spec.template },
+    ],
+    reason: 'RevertedToPrimary',
+    message: 'the template is the one that serves; nothing restarts',
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+export const weightZeroLearnt: Stage = (context) =>
+  milestone(context, {
+    name: 'weightZero',
+    reached: true,
+    effects: [],
+    waitMs: context.snapshot.traffic.routesRestored ? 0 : propagationWaitOf(context),
+    ...wordsOf(context),
+  });
+
+export const canaryDeleted: Stage = (context) => {
+  const canary = context.snapshot.canaryDeployment;
+  if (canary === undefined || canary.metadata.deletionTimestamp !== undefined) return undefined;
+  return {
+    effects: [{ kind: 'deleteCanary', name: canary.metadata.name, uid: canary.metadata.uid ?? '' }],
+    ...wordsOf(context),
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+/** Not "gone", which takes the whole grace period: none of its endpoints is ready. */
+export const canaryUnreachable: Stage = (context) => {
+  const { snapshot } = context;
+  return milestone(context, {
+    name: 'canaryGone',
+    reached: snapshot.canaryDeployment === undefined && snapshot.endpoints.canaryAny === 0,
+    effects: [],
+    waitMs: propagationWaitOf(context),
+    ...wordsOf(context),
+  });
+};
+
+export const routesRestored: Stage = (context) =>
+  milestone(context, {
+    name: 'restored',
+    reached: context.snapshot.traffic.routesRestored,
+    effects: [{ kind: 'restoreRoutes' }],
+    waitMs: context.snapshot.traffic.destinationsRemoved ? 0 : propagationWaitOf(context),
+    ...wordsOf(context),
+  });
+
+export const destinationsRemoved: Stage = (context) =>
+  context.snapshot.traffic.destinationsRemoved
+    ? undefined
+    : { effects: [{ kind: 'removeDestinations' }], ...wordsOf(context), requeueAfterMs: SOON_MS };
+
+export const WITHDRAWAL: readonly Stage[] = [
+  weightWithdrawn,
+  failureShown,
+  revertReleased,
+  weightZeroLearnt,
+  canaryDeleted,
+  canaryUnreachable,
+  routesRestored,
+  destinationsRemoved,
+];

@@ -1,0 +1,373 @@
+import { expect } from 'vitest';
+import type { Effect } from '../../../src/core/effects.ts';
+import { inject, injectionFor } from '../../../src/core/injection.ts';
+import {
+  CANARY,
+  PRIMARY,
+  PRIMARY_MARK,
+  REVISION_ANNOTATION,
+  RUN_MARK,
+  VERSION_LABEL,
+} from '../../../src/core/marks.ts';
+import type { Deployment, Namespace, Pod, PodTemplate, ReplicaSet } from '../../../src/core/objects.ts';
+import { plan } from '../../../src/core/plan/plan.ts';
+import { revisionOf } from '../../../src/core/revision.ts';
+import type { PodCounters, Settings } from '../../../src/core/run.ts';
+import { parseSettings } from '../../../src/core/settings.ts';
+import type { Canary, EvidenceReading, Snapshot } from '../../../src/core/snapshot.ts';
+
+// A cluster in memory that does what the API server, its controllers, proxies and clients do to one Deployment.
+// It checks after every write what must never be: that is the point of it.
+
+const NAMESPACE: Namespace = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'shop', labels: { 'kanari.dev/rollouts': 'enabled', 'istio-injection': 'enabled' } },
+};
+
+const ANNOTATIONS = { 'kanari.dev/steps': '20,50', 'kanari.dev/interval': '5s', 'kanari.dev/threshold': '2' };
+
+export const templateOf = (tag: string): PodTemplate => ({
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'web', image: `web:${tag}` }] },
+});
+
+const PROPAGATION_MS = 2_000;
+
+export class SimulatedCluster {
+  now = new Date('2026-11-21T02:38:00Z');
+  settings: Settings = parseSettings({ deployment: ANNOTATIONS, namespace: {} }).settings;
+  injection = injectionFor(this.settings, NAMESPACE);
+  deployment: Deployment;
+  replicaSets: ReplicaSet[] = [];
+  canaryDeployment: Deployment | undefined;
+  canary: Canary | undefined;
+  destinations = false;
+  weight: number | undefined;
+  kept: string[] = [];
+  /** Share of 5xx by image tag. */
+  errorRate: Record<string, number> = {};
+  /** Image tags whose pods never become ready. */
+  neverReady = new Set<string>();
+  metrics: 'up' | 'down' | 'empty' = 'up';
+  requestsPerSecond = 100;
+  counters = new Map<string, PodCounters>();
+  events: string[] = [];
+  writes = 0;
+  adopted: boolean;
+  restarts = 0;
+
+  constructor(options: { adopted: boolean } = { adopted: true }) {
+    this.adopted = options.adopted;
+    const bare = templateOf('v1');
+    const template = options.adopted ? inject(bare, this.injection) : bare;
+    this.deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'shop', uid: 'd1', generation: 1, annotations: { ...ANNOTATIONS } },
+      spec: { replicas: 4, paused: false, selector: { matchLabels: { app: 'web' } }, template },
+      status: {
+        observedGeneration: 1,
+        replicas: 4,
+        updatedReplicas: 4,
+        readyReplicas: 4,
+        availableReplicas: 4,
+      },
+    };
+    this.replicaSets = [this.replicaSetOf(template, 4)];
+  }
+
+  private replicaSetOf(template: PodTemplate, replicas: number): ReplicaSet {
+    const uid = `rs-${revisionOf(template, this.injection)}`;
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: uid, namespace: 'shop', uid },
+      spec: { replicas, selector: { matchLabels: { app: 'web' } }, template },
+      status: { replicas, readyReplicas: replicas },
+    };
+  }
+
+  /** What admission does with a changed template. */
+  hold(tag: string): void {
+    const template = inject(templateOf(tag), this.injection);
+    const primary =
+      this.deployment.metadata.annotations?.[PRIMARY_MARK] ??
+      revisionOf(this.deployment.spec.template, this.injection);
+    this.deployment = {
+      ...this.deployment,
+      metadata: {
+        ...this.deployment.metadata,
+        generation: (this.deployment.metadata.generation ?? 0) + 1,
+        annotations: {
+          ...this.deployment.metadata.annotations,
+          [RUN_MARK]: revisionOf(template, this.injection),
+          [PRIMARY_MARK]: primary,
+        },
+      },
+      spec: { ...this.deployment.spec, template, paused: true },
+    };
+  }
+
+  private podsOf(set: ReplicaSet, side: string, labelled: boolean): Pod[] {
+    return Array.from({ length: set.spec.replicas ?? 0 }, (_, index) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: `${set.metadata.name}-${index}`,
+        namespace: 'shop',
+        labels: labelled ? { app: 'web', [VERSION_LABEL]: side } : { app: 'web' },
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' },
+        ],
+      },
+    }));
+  }
+
+  private get canaryReady(): number {
+    const tag = this.canaryDeployment?.spec.template.spec.containers?.[0]?.image?.split(':')[1] ?? '';
+    return this.neverReady.has(tag) ? 0 : (this.canaryDeployment?.status?.readyReplicas ?? 0);
+  }
+
+  snapshot(): Snapshot {
+    const readyPrimary = this.replicaSets.reduce((sum, set) => sum + (set.spec.replicas ?? 0), 0);
+    const current =
+      this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION] ===
+      this.canary?.status?.run?.revision;
+    return {
+      key: 'shop/web',
+      deployment: this.deployment,
+      optedIn: true,
+      settings: this.settings,
+      injection: this.injection,
+      canary: this.canary,
+      replicaSets: this.replicaSets,
+      primaryPods: this.replicaSets.flatMap((set) => this.podsOf(set, PRIMARY, this.adopted)),
+      canaryDeployment: this.canaryDeployment,
+      canaryPods: [],
+      takenNames: [],
+      keptRevisions: this.kept,
+      traffic: {
+        provider: 'istio',
+        services: ['web'],
+        destinations: this.destinations,
+        split: this.weight !== undefined,
+        weight: this.weight,
+        routesRestored: this.weight === undefined,
+        destinationsRemoved: !this.destinations,
+      },
+      endpoints: {
+        primary: this.adopted ? readyPrimary : 0,
+        primaryUnlabelled: this.adopted ? 0 : readyPrimary,
+        canary: current ? this.canaryReady : 0,
+        canaryAny: this.canaryReady,
+      },
+      evidence: this.reading(),
+      command: undefined,
+      operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
+    };
+  }
+
+  private reading(): EvidenceReading {
+    if (this.metrics === 'down')
+      return { kind: 'unavailable', reason: 'MetricsServerUnreachable', message: 'refused' };
+    if (this.metrics === 'empty') return { kind: 'empty', reason: 'NoSamples', message: 'no samples' };
+    return { kind: 'samples', at: this.now.toISOString(), pods: [...this.counters.values()] };
+  }
+
+  perform(effect: Effect): void {
+    this.writes += 1;
+    switch (effect.kind) {
+      case 'createCanary':
+        this.canary ??= {
+          apiVersion: 'kanari.dev/v1alpha1',
+          kind: 'Canary',
+          metadata: { name: 'web', namespace: 'shop' },
+        };
+        break;
+      case 'clearFailedCondition':
+        this.setConditions([]);
+        break;
+      case 'setFailedCondition':
+        this.setConditions([
+          {
+            type: 'Progressing',
+            status: 'False',
+            reason: 'ProgressDeadlineExceeded',
+            message: `kanari: ${effect.message}`,
+          },
+        ]);
+        break;
+      case 'keepPrimaryTemplate':
+        this.kept.push(effect.revision);
+        break;
+      case 'deleteReplicaSet':
+        this.replicaSets = this.replicaSets.filter((set) => set.metadata.uid !== effect.uid);
+        break;
+      case 'adopt':
+        this.replicaSets = this.replicaSets.map((set) =>
+          set.metadata.name === effect.replicaSet
+            ? { ...set, spec: { ...set.spec, template: inject(set.spec.template, this.injection) } }
+            : set,
+        );
+        this.adopted = true;
+        break;
+      case 'ensureDestinations':
+        this.destinations = true;
+        break;
+      case 'setWeight':
+        expect(this.destinations, 'weights only on destinations that stand').toBe(true);
+        if (effect.canary > 0)
+          expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
+        this.weight = effect.canary;
+        break;
+      case 'restoreRoutes':
+        expect(this.canaryReady, 'an unsplit route would reach the canary').toBe(0);
+        this.weight = undefined;
+        break;
+      case 'removeDestinations':
+        expect(this.weight, 'a route names a destination that goes').toBeUndefined();
+        this.destinations = false;
+        break;
+      case 'applyCanary':
+        expect(this.weight, 'the split stands before the canary has a pod').toBeDefined();
+        this.applyCanary(effect.manifest);
+        break;
+      case 'deleteCanary':
+        expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        this.canaryDeployment = undefined;
+        break;
+      case 'promote':
+      case 'release':
+        this.unpause(effect.revision);
+        break;
+      case 'event':
+        this.events.push(effect.message);
+        break;
+      case 'setWeightMark':
+      case 'consumeCommand':
+        break;
+    }
+  }
+
+  private applyCanary(manifest: Deployment): void {
+    const revision = manifest.metadata.annotations?.[REVISION_ANNOTATION];
+    const before = this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION];
+    if (before !== undefined && before !== revision)
+      expect(this.weight, 'superseded with traffic on it').toBe(0);
+    expect(manifest.spec.template.metadata?.labels?.[VERSION_LABEL]).toBe(CANARY);
+    const generation = (this.canaryDeployment?.metadata.generation ?? 0) + 1;
+    this.canaryDeployment = {
+      ...manifest,
+      metadata: { ...manifest.metadata, uid: 'c1', generation },
+      status: {},
+    };
+  }
+
+  private setConditions(conditions: NonNullable<NonNullable<Deployment['status']>['conditions']>): void {
+    this.deployment = { ...this.deployment, status: { ...this.deployment.status, conditions } };
+  }
+
+  private unpause(revision: string): void {
+    if (this.deployment.spec.paused !== true) return;
+    const { [RUN_MARK]: _, ...annotations } = this.deployment.metadata.annotations ?? {};
+    const generation = (this.deployment.metadata.generation ?? 0) + 1;
+    this.deployment = {
+      ...this.deployment,
+      metadata: {
+        ...this.deployment.metadata,
+        generation,
+        annotations: { ...annotations, [PRIMARY_MARK]: revision },
+      },
+      spec: { ...this.deployment.spec, paused: false },
+    };
+  }
+
+  /** A second passes: controllers act, clients send requests, proxies count them. */
+  tick(ms = 1_000): void {
+    this.now = new Date(this.now.getTime() + ms);
+    if (this.canaryDeployment !== undefined) {
+      const { replicas = 0 } = this.canaryDeployment.spec;
+      const { generation = 1 } = this.canaryDeployment.metadata;
+      this.canaryDeployment.status = {
+        observedGeneration: generation,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas: replicas,
+      };
+      this.count((this.requestsPerSecond * (this.weight ?? 0) * ms) / 100_000);
+    }
+    if (this.deployment.spec.paused !== true) this.rollOut();
+  }
+
+  private count(requests: number): void {
+    if (this.canaryReady === 0) return;
+    const revision = this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION] ?? '';
+    const tag = this.canaryDeployment?.spec.template.spec.containers?.[0]?.image?.split(':')[1] ?? '';
+    const pod = `web-canary-${revision}`;
+    const known = this.counters.get(pod) ?? { pod, requests: 0, errors: 0, timed: 0, slow: 0 };
+    const total = known.requests + requests;
+    const errors = known.errors + requests * (this.errorRate[tag] ?? 0);
+    this.counters.set(pod, { ...known, requests: total, errors, timed: total });
+  }
+
+  private rollOut(): void {
+    const { template, replicas = 0 } = this.deployment.spec;
+    const revision = revisionOf(template, this.injection);
+    const current = this.replicaSets.find(
+      (set) => revisionOf(set.spec.template, this.injection) === revision,
+    );
+    const same = current !== undefined && JSON.stringify(current.spec.template) === JSON.stringify(template);
+    if (!same) this.restarts += replicas;
+    this.replicaSets = [
+      ...(same ? [] : [this.replicaSetOf(template, replicas)]),
+      ...this.replicaSets.map((set) => ({
+        ...set,
+        spec: { ...set.spec, replicas: set === current && same ? replicas : 0 },
+      })),
+    ];
+    const { generation = 0 } = this.deployment.metadata;
+    this.deployment = {
+      ...this.deployment,
+      status: {
+        ...this.deployment.status,
+        observedGeneration: generation,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas: replicas,
+        availableReplicas: replicas,
+      },
+    };
+  }
+
+  /**
+   * One look of the scheduler. `killAfter` writes it dies: the status is the first write, each effect one more.
+   * @returns whether it wants to look again at once
+   */
+  look(killAfter = Number.POSITIVE_INFINITY): boolean {
+    const decided = plan(this.snapshot(), this.now);
+    let writes = 0;
+    if (this.canary !== undefined && decided.status !== undefined) {
+      if (writes++ >= killAfter) return true;
+      this.canary = { ...this.canary, status: structuredClone(decided.status) };
+    }
+    for (const effect of decided.effects) {
+      if (writes++ >= killAfter) return true;
+      this.perform(effect);
+    }
+    return decided.requeueAfterMs === 0;
+  }
+
+  /** Looks and ticks until the run is over. */
+  runToEnd(options: { killAfter?: () => number; seconds?: number; until?: () => boolean } = {}): void {
+    for (let second = 0; second < (options.seconds ?? 300); second += 1) {
+      for (let again = 0; again < 20 && this.look(options.killAfter?.()); again += 1);
+      if (options.until?.() === true) return;
+      this.tick();
+    }
+  }
+
+  get phase(): string | undefined {
+    return this.canary?.status?.phase;
+  }
+}
