@@ -1,0 +1,113 @@
+import { inject } from '../core/injection.ts';
+import type { Deployment, Pod, PodTemplate, ReplicaSet, StringMap } from '../core/objects.ts';
+import { labelsOf } from '../core/objects.ts';
+import type { Injection } from '../core/snapshot.ts';
+import type { Reader, Writer } from '../kube/api.ts';
+
+// Adoption: the primary's pods from before the opt-in get what admission injects, without a restart. All injected
+// keys go into the ReplicaSet's template (copying only some would restart pods at a revert), the labels also onto
+// the pods.
+
+export interface AdoptPorts {
+  reader: Reader;
+  writer: Writer;
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+// The ReplicaSet controller needs a moment to see its new template; pods it makes until then lack the labels.
+const POLL_MS = 100;
+const MAX_POLLS = 50;
+
+const missing = (wanted: StringMap, have: StringMap): StringMap =>
+  Object.fromEntries(Object.entries(wanted).filter(([key]) => !(key in have)));
+
+const injected = (
+  template: PodTemplate,
+  injection: Injection,
+): { labels: StringMap; annotations: StringMap } => {
+  const wanted = inject(template, injection).metadata ?? {};
+  return {
+    labels: missing(wanted.labels ?? {}, template.metadata?.labels ?? {}),
+    annotations: missing(wanted.annotations ?? {}, template.metadata?.annotations ?? {}),
+  };
+};
+
+const isEmpty = (map: StringMap): boolean => Object.keys(map).length === 0;
+
+const refOf = (kind: 'ReplicaSet' | 'Deployment' | 'Pod', namespace: string, name: string) => ({
+  kind,
+  namespace,
+  name,
+});
+
+const patchTemplate = async (
+  { writer }: AdoptPorts,
+  kind: 'ReplicaSet' | 'Deployment',
+  object: ReplicaSet | Deployment,
+  options: { injection: Injection; signal: AbortSignal },
+): Promise<void> => {
+  const { labels, annotations } = injected(object.spec.template, options.injection);
+  if (isEmpty(labels) && isEmpty(annotations)) return;
+  const body = { spec: { template: { metadata: { labels, annotations } } } };
+  const ref = refOf(kind, object.metadata.namespace ?? '', object.metadata.name);
+  await writer.mergePatch(ref, body, { signal: options.signal });
+};
+
+/** Resolves once the ReplicaSet's controller has seen its template: pods it makes from then on carry the labels. */
+const observed = async (
+  { reader, sleep }: AdoptPorts,
+  set: ReplicaSet,
+  signal: AbortSignal,
+): Promise<void> => {
+  const ref = refOf('ReplicaSet', set.metadata.namespace ?? '', set.metadata.name);
+  for (let poll = 0; poll < MAX_POLLS; poll += 1) {
+    const live = await reader.get<ReplicaSet>(ref, { signal });
+    if ((live.status?.observedGeneration ?? 0) >= (live.metadata.generation ?? 0)) return;
+    await sleep(POLL_MS, signal);
+  }
+};
+
+const selectorOf = (set: ReplicaSet): string =>
+  Object.entries(set.spec.selector.matchLabels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
+/** Labels every pod of the set that lacks one, listed anew until none does. */
+const labelPods = async (
+  ports: AdoptPorts,
+  set: ReplicaSet,
+  options: { injection: Injection; signal: AbortSignal },
+) => {
+  const { signal } = options;
+  const namespace = set.metadata.namespace ?? '';
+  const wanted = inject(set.spec.template, options.injection).metadata?.labels ?? {};
+  for (let round = 0; round < MAX_POLLS; round += 1) {
+    const pods = await ports.reader.list<Pod>('Pod', { namespace, labelSelector: selectorOf(set), signal });
+    const lacking = pods.filter(
+      (pod) =>
+        pod.metadata.ownerReferences?.some((owner) => owner.uid === set.metadata.uid) === true &&
+        !isEmpty(missing(wanted, labelsOf(pod))),
+    );
+    if (lacking.length === 0) return;
+    for (const pod of lacking) {
+      const labels = missing(wanted, labelsOf(pod));
+      await ports.writer.mergePatch(
+        refOf('Pod', namespace, pod.metadata.name),
+        { metadata: { labels } },
+        { signal },
+      );
+    }
+  }
+};
+
+/** Adopts the pods of the primary's ReplicaSet; nothing restarts. Idempotent. */
+export const adopt = async (
+  ports: AdoptPorts,
+  at: { deployment: Deployment; replicaSet: ReplicaSet; injection: Injection; signal: AbortSignal },
+): Promise<void> => {
+  await patchTemplate(ports, 'ReplicaSet', at.replicaSet, at);
+  await observed(ports, at.replicaSet, at.signal);
+  await labelPods(ports, at.replicaSet, at);
+  // The Deployment's own template comes last: equal to the ReplicaSet's, a revert finds that set and keeps its pods.
+  await patchTemplate(ports, 'Deployment', at.deployment, at);
+};

@@ -1,0 +1,91 @@
+import type { Plan } from '../core/effects.ts';
+import type { ObjectKey } from '../core/objects.ts';
+import { plan } from '../core/plan/plan.ts';
+import type { CanaryStatus } from '../core/run.ts';
+import type { Canary } from '../core/snapshot.ts';
+import { isConflict, isInvalid } from '../kube/errors.ts';
+import { describeEffect, type EffectPorts, perform } from './effects.ts';
+import { type Gathered, gatherSnapshot, type SnapshotSources } from './snapshot.ts';
+
+export interface ControllerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ControllerPorts {
+  sources: SnapshotSources;
+  effects: EffectPorts;
+  log: ControllerLog;
+  /** Throws when this process is not, or may not be, the leader: nothing is written then. */
+  fence(): void;
+  /** A status as it was stored, for the next look while the cache is behind. */
+  remember(canary: Canary): void;
+  /** Total time for one key, ms. */
+  budgetMs: number;
+}
+
+// A guard that failed means that somebody wrote in between: read again, soon.
+const RETRY_MS = 200;
+
+const changed = (before: CanaryStatus | undefined, after: CanaryStatus): boolean =>
+  JSON.stringify(before) !== JSON.stringify(after);
+
+const writeStatus = async (
+  ports: ControllerPorts,
+  canary: Canary,
+  status: CanaryStatus,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { name, namespace = '', resourceVersion } = canary.metadata;
+  const stored = await ports.effects.writer.jsonPatch(
+    { kind: 'Canary', namespace, name },
+    [
+      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'add', path: '/status', value: status },
+    ],
+    { signal, subresource: 'status' },
+  );
+  ports.remember(stored as Canary);
+};
+
+/** Intent first, then the effects in order; the first failure stops the rest, and the next plan resumes. */
+const carryOut = async (ports: ControllerPorts, gathered: Gathered, decided: Plan, signal: AbortSignal) => {
+  const { canary, key } = gathered.snapshot;
+  if (canary !== undefined && decided.status !== undefined && changed(canary.status, decided.status)) {
+    ports.fence();
+    await writeStatus(ports, canary, decided.status, signal);
+  }
+  for (const effect of decided.effects) {
+    ports.fence();
+    await perform({ ports: ports.effects, gathered, signal }, effect);
+    if (effect.kind !== 'event') {
+      ports.log.info({ rollout: key, effect: describeEffect(effect), reason: decided.reason }, 'effect done');
+    }
+  }
+};
+
+/**
+ * Reconciles one Deployment: gather, plan, write.
+ * @returns milliseconds until the key wants to be looked at again, if it does
+ */
+export const reconcile = async (
+  ports: ControllerPorts,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<number | undefined> => {
+  const gathered = gatherSnapshot(ports.sources, key);
+  const decided = plan(gathered.snapshot, ports.effects.now());
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ports.budgetMs)]);
+  try {
+    await carryOut(ports, gathered, decided, deadline);
+    return decided.requeueAfterMs;
+  } catch (error) {
+    if (!isConflict(error) && !isInvalid(error)) throw error;
+    ports.log.info(
+      { rollout: key, reason: decided.reason },
+      'written by somebody else meanwhile; reading again',
+    );
+    return RETRY_MS;
+  }
+};

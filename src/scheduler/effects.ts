@@ -1,0 +1,145 @@
+import type { Effect } from '../core/effects.ts';
+import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
+import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
+import { isConflict } from '../kube/errors.ts';
+import type { ObjectRef } from '../kube/resources.ts';
+import { type AdoptPorts, adopt } from './adopt.ts';
+import {
+  clearConditionPatch,
+  failedConditionPatch,
+  unpausePatch,
+  weightMarkPatch,
+} from './deployment-writes.ts';
+import { type Gathered, ownerReferenceTo } from './snapshot.ts';
+
+export interface EffectPorts extends AdoptPorts {
+  now(): Date;
+  /** Records an Event on each object; never fails. */
+  record(objects: KubeObject[], event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void;
+}
+
+type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
+
+/** What performing an effect needs: the ports, and the state it was planned from. */
+interface Call {
+  ports: EffectPorts;
+  gathered: Gathered;
+  signal: AbortSignal;
+}
+
+interface DeploymentCall extends Call {
+  deployment: Deployment;
+  ref: ObjectRef;
+}
+
+const createCanary = async ({ ports, deployment, signal }: DeploymentCall): Promise<void> => {
+  const { name, namespace = '' } = deployment.metadata;
+  const metadata = { name, namespace, ownerReferences: [ownerReferenceTo(deployment)] };
+  const canary = { apiVersion: 'kanari.dev/v1alpha1', kind: 'Canary', metadata, spec: {} };
+  try {
+    await ports.writer.create(canary, { signal });
+  } catch (error) {
+    // One of a Deployment deleted a moment ago is still being collected: the next look finds it gone.
+    if (!isConflict(error)) throw error;
+  }
+};
+
+const keepTemplate = async (call: DeploymentCall, effect: Of<'keepPrimaryTemplate'>): Promise<void> => {
+  const { ports, deployment, signal } = call;
+  const { name, namespace = '', generation = 1 } = deployment.metadata;
+  const { revision, template } = effect;
+  const metadata = {
+    name: `${name}-${revision}`,
+    namespace,
+    labels: { 'app.kubernetes.io/managed-by': 'kanari', [REVISION_ANNOTATION]: revision },
+    ownerReferences: [ownerReferenceTo(deployment)],
+  };
+  const data = { spec: { template } };
+  const kept = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: generation, data };
+  try {
+    await ports.writer.create(kept, { signal });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+  }
+};
+
+const adoptPrimary = async (call: DeploymentCall, effect: Of<'adopt'>): Promise<void> => {
+  const { ports, gathered, deployment, signal } = call;
+  const { replicaSets, injection } = gathered.snapshot;
+  const replicaSet = replicaSets.find((set) => set.metadata.name === effect.replicaSet);
+  if (replicaSet !== undefined) await adopt(ports, { deployment, replicaSet, injection, signal });
+};
+
+const consumeCommand = async ({ ports, gathered, signal }: DeploymentCall): Promise<void> => {
+  const { canary } = gathered.snapshot;
+  if (canary === undefined || !(COMMAND_ANNOTATION in annotationsOf(canary))) return;
+  const { name, namespace = '' } = canary.metadata;
+  const body = { metadata: { annotations: { [COMMAND_ANNOTATION]: null } } };
+  await ports.writer.mergePatch({ kind: 'Canary', namespace, name }, body, { signal });
+};
+
+const recordEvent = ({ ports, gathered, deployment }: DeploymentCall, effect: Of<'event'>): void => {
+  const { canary } = gathered.snapshot;
+  ports.record(canary === undefined ? [deployment] : [deployment, canary], effect);
+};
+
+const deleteOne = (
+  { ports, signal, ref }: DeploymentCall,
+  kind: 'ReplicaSet' | 'Deployment',
+  of: { name: string; uid: string },
+) => ports.writer.delete({ ...ref, kind, name: of.name }, { uid: of.uid, signal });
+
+const patchStatus = ({ ports, signal, ref }: DeploymentCall, body: object): Promise<unknown> =>
+  ports.writer.strategicPatch(ref, body, { signal, subresource: 'status' });
+
+const unpause = ({ ports, deployment, signal, ref }: DeploymentCall, effect: Of<'promote' | 'release'>) =>
+  ports.writer.jsonPatch(ref, unpausePatch(deployment, effect), { signal });
+
+type TrafficKind = 'ensureDestinations' | 'setWeight' | 'restoreRoutes' | 'removeDestinations';
+type Performers<K extends Effect['kind'], C> = { [Kind in K]: (call: C, effect: Of<Kind>) => unknown };
+
+const TRAFFIC: Performers<TrafficKind, Call> = {
+  ensureDestinations: ({ gathered: { router, target }, signal }) => router.ensureDestinations(target, signal),
+  setWeight: ({ gathered: { router, target }, signal }, { canary }) =>
+    router.setWeight(target, canary, signal),
+  restoreRoutes: ({ gathered: { router, target }, signal }) => router.restore(target, signal),
+  removeDestinations: ({ gathered: { router, target }, signal }) => router.removeDestinations(target, signal),
+};
+
+const ON_DEPLOYMENT: Performers<Exclude<Effect['kind'], TrafficKind>, DeploymentCall> = {
+  createCanary,
+  keepPrimaryTemplate: keepTemplate,
+  adopt: adoptPrimary,
+  consumeCommand,
+  event: recordEvent,
+  promote: unpause,
+  release: unpause,
+  clearFailedCondition: (call) => patchStatus(call, clearConditionPatch()),
+  setFailedCondition: (call, { message }) =>
+    patchStatus(call, failedConditionPatch(message, call.ports.now().toISOString())),
+  setWeightMark: ({ ports, signal, ref }, { weight }) =>
+    ports.writer.mergePatch(ref, weightMarkPatch(weight), { signal, subresource: 'status' }),
+  deleteReplicaSet: (call, effect) => deleteOne(call, 'ReplicaSet', effect),
+  deleteCanary: (call, effect) => deleteOne(call, 'Deployment', effect),
+  applyCanary: ({ ports, signal }, { manifest }) => ports.writer.apply(manifest, { signal, force: true }),
+};
+
+const isTraffic = (effect: Effect): effect is Of<TrafficKind> => effect.kind in TRAFFIC;
+
+/** Carries out one effect. Idempotent; throws KubeError when the API server refuses it. */
+export const perform = async (call: Call, effect: Effect): Promise<void> => {
+  if (isTraffic(effect)) {
+    const performer = TRAFFIC[effect.kind] as (call: Call, effect: Effect) => unknown;
+    await performer(call, effect);
+    return;
+  }
+  const { deployment, key } = call.gathered.snapshot;
+  if (deployment === undefined) throw new Error(`effect ${effect.kind} on ${key}, which is gone`);
+  const { name, namespace = '' } = deployment.metadata;
+  const performer = ON_DEPLOYMENT[effect.kind] as (call: DeploymentCall, effect: Effect) => unknown;
+  await performer({ ...call, deployment, ref: { kind: 'Deployment', namespace, name } }, effect);
+};
+
+/** For logs: the effect in a word or two. */
+export const describeEffect = (effect: Effect): string =>
+  effect.kind === 'setWeight' ? `setWeight ${effect.canary}` : effect.kind;

@@ -1,0 +1,69 @@
+import { CANARY, PRIMARY, REVISION_ANNOTATION, VERSION_LABEL } from '../core/marks.ts';
+import { annotationsOf, type EndpointSlice, labelsOf, type ObjectKey, type Pod } from '../core/objects.ts';
+import type { EndpointState } from '../core/snapshot.ts';
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+const NONE: EndpointState = { primary: 0, primaryUnlabelled: 0, canary: 0, canaryAny: 0 };
+
+type PodOf = (key: ObjectKey) => Pod | undefined;
+
+/** Names of the pods behind the ready endpoints; a dual-stack Service lists each once per address family. */
+const readyPods = (slices: EndpointSlice[]): Set<string> => {
+  const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
+  const ready = endpoints.filter((endpoint) => endpoint.conditions?.ready !== false);
+  return new Set(ready.flatMap((endpoint) => endpoint.targetRef?.name ?? []));
+};
+
+const sideOf = (pod: Pod | undefined, revision: string | undefined): Partial<EndpointState> => {
+  const label = pod === undefined ? undefined : labelsOf(pod)[VERSION_LABEL];
+  if (label === PRIMARY) return { primary: 1 };
+  if (pod === undefined || label !== CANARY) return { primaryUnlabelled: 1 };
+  return annotationsOf(pod)[REVISION_ANNOTATION] === revision
+    ? { canary: 1, canaryAny: 1 }
+    : { canaryAny: 1 };
+};
+
+const add = (a: EndpointState, b: Partial<EndpointState>): EndpointState => ({
+  primary: a.primary + (b.primary ?? 0),
+  primaryUnlabelled: a.primaryUnlabelled + (b.primaryUnlabelled ?? 0),
+  canary: a.canary + (b.canary ?? 0),
+  canaryAny: a.canaryAny + (b.canaryAny ?? 0),
+});
+
+const countOne = (slices: EndpointSlice[], podOf: PodOf, revision: string | undefined): EndpointState => {
+  const namespace = slices[0]?.metadata.namespace ?? '';
+  return [...readyPods(slices)]
+    .map((name) => sideOf(podOf(`${namespace}/${name}`), revision))
+    .reduce(add, NONE);
+};
+
+/**
+ * Ready endpoints of the services by side; with several services the worst of them counts.
+ * @param revision the canary's revision
+ */
+export const endpointsOf = (
+  slices: EndpointSlice[],
+  services: string[],
+  podOf: PodOf,
+  revision: string | undefined,
+): EndpointState => {
+  const perService = services.map((service) =>
+    countOne(
+      slices.filter((slice) => labelsOf(slice)[SERVICE_NAME] === service),
+      podOf,
+      revision,
+    ),
+  );
+  const [first, ...rest] = perService;
+  if (first === undefined) return NONE;
+  return rest.reduce(
+    (worst, counts) => ({
+      primary: Math.min(worst.primary, counts.primary),
+      primaryUnlabelled: Math.max(worst.primaryUnlabelled, counts.primaryUnlabelled),
+      canary: Math.min(worst.canary, counts.canary),
+      canaryAny: Math.max(worst.canaryAny, counts.canaryAny),
+    }),
+    first,
+  );
+};

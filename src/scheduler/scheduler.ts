@@ -1,0 +1,141 @@
+import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.ts';
+import { canaryNameOf } from '../core/canary-deployment.ts';
+import { annotationsOf, keyOf, type ObjectKey } from '../core/objects.ts';
+import { isActive } from '../core/plan/lifecycle.ts';
+import { parseSettings } from '../core/settings.ts';
+import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
+import { type ControllerLog, type ControllerPorts, reconcile } from './controller.ts';
+import type { EffectPorts } from './effects.ts';
+import { createEvidencePoller } from './evidence-poller.ts';
+import type { SnapshotSources } from './snapshot.ts';
+import { allSynced, type Stores } from './stores.ts';
+import { splitKeys, wakeOnChanges } from './wake.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+export interface SchedulerOptions {
+  stores: Stores;
+  routerFor: SnapshotSources['routerFor'];
+  provider: MetricProvider | undefined;
+  effects: EffectPorts;
+  operator: OperatorDefaults;
+  log: ControllerLog;
+  /** Throws when this process may not write. */
+  fence(): void;
+  /** Keys worked on at the same time; default 8. */
+  workers?: number;
+  /** Called for each reconcile with its result, for metrics. */
+  onReconciled?(result: { seconds: number; failed: boolean }): void;
+}
+
+const BUDGET_MS = 30_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+const SYNC_POLL_MS = 50;
+
+/** Keeps what was last written until the cache has it: a plan from a stale status would be refused by its guard. */
+const createLatest = (stores: Stores) => {
+  const written = new Map<ObjectKey, Canary>();
+  const version = (canary: Canary): bigint => BigInt(canary.metadata.resourceVersion ?? '0');
+  return {
+    remember: (canary: Canary): void => void written.set(keyOf(canary), canary),
+    latest: (key: ObjectKey): Canary | undefined => {
+      const cached = stores.canaries.get(key);
+      const own = written.get(key);
+      if (own === undefined) return cached;
+      const behind =
+        cached !== undefined && cached.metadata.uid === own.metadata.uid && version(cached) < version(own);
+      if (behind) return own;
+      written.delete(key);
+      return cached;
+    },
+  };
+};
+
+/** Canaries with traffic: what the metrics server is asked about. */
+const metricTargets = (stores: Stores): MetricTarget[] =>
+  stores.canaries.list().flatMap((canary): MetricTarget[] => {
+    if (!isActive(canary.status?.run) || canary.status?.run.evidence === undefined) return [];
+    const key = keyOf(canary);
+    const deployment = stores.deployments.get(key);
+    if (deployment === undefined) return [];
+    const namespace = stores.namespaces.get(`/${deployment.metadata.namespace ?? ''}`);
+    const { settings } = parseSettings({
+      deployment: annotationsOf(deployment),
+      namespace: namespace === undefined ? {} : annotationsOf(namespace),
+    });
+    const own = stores.deployments.controlledBy(deployment.metadata.uid ?? '-')[0];
+    return [
+      {
+        key,
+        workload: own?.metadata.name ?? canaryNameOf(deployment.metadata.name),
+        latency: settings.latency,
+      },
+    ];
+  });
+
+export interface Scheduler {
+  /** Runs while this process leads; resolves once every worker has finished its key. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export const createScheduler = (options: SchedulerOptions): Scheduler => {
+  const { stores, effects, operator, log } = options;
+  const queue = createWorkQueue();
+  const { remember, latest } = createLatest(stores);
+  const failures = new Map<string, number>();
+  const poller = createEvidencePoller({
+    provider: options.provider,
+    targets: () => metricTargets(stores),
+    onReading: (key) => queue.add(key),
+    intervalMs: operator.lookIntervalMs,
+    sleep: (ms, signal) => effects.sleep(ms, signal),
+  });
+  const ports: ControllerPorts = {
+    sources: {
+      stores,
+      operator,
+      routerFor: options.routerFor,
+      evidenceOf: poller.evidenceOf,
+      latestCanary: latest,
+    },
+    effects,
+    log,
+    fence: () => options.fence(),
+    remember,
+    budgetMs: BUDGET_MS,
+  };
+
+  const work = async (key: string, signal: AbortSignal): Promise<void> => {
+    const started = performance.now();
+    let failed = false;
+    try {
+      const after = await reconcile(ports, key as ObjectKey, signal);
+      failures.delete(key);
+      if (after !== undefined) queue.addAfter(key, after);
+    } catch (error) {
+      failed = true;
+      const count = (failures.get(key) ?? 0) + 1;
+      failures.set(key, count);
+      const retryMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (count - 1));
+      if (!signal.aborted)
+        log.error({ rollout: key, err: error, failures: count, retryMs }, 'reconcile failed');
+      queue.addAfter(key, retryMs);
+    }
+    options.onReconciled?.({ seconds: (performance.now() - started) / 1_000, failed });
+  };
+
+  wakeOnChanges(stores, (key) => queue.add(key));
+
+  return {
+    run: async (signal) => {
+      while (!allSynced(stores) && !signal.aborted) await effects.sleep(SYNC_POLL_MS, signal);
+      for (const deployment of stores.deployments.list()) queue.add(keyOf(deployment));
+      for (const canary of stores.canaries.list()) queue.add(keyOf(canary));
+      for (const key of splitKeys(stores)) queue.add(key);
+      await Promise.all([
+        poller.run(signal),
+        queue.run(options.workers ?? 8, (key) => work(key, signal), signal),
+      ]);
+    },
+  };
+};

@@ -1,0 +1,156 @@
+import { canaryNameOf } from '../core/canary-deployment.ts';
+import { injectionFor } from '../core/injection.ts';
+import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
+import {
+  annotationsOf,
+  type Deployment,
+  labelsOf,
+  type Namespace,
+  type ObjectKey,
+  type OwnerReference,
+  type Pod,
+  type ReplicaSet,
+  type Service,
+} from '../core/objects.ts';
+import { isOptedIn } from '../core/opt-in.ts';
+import type { Settings } from '../core/run.ts';
+import { parseSettings } from '../core/settings.ts';
+import type { Canary, EvidenceReading, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
+import type { TrafficRouter, TrafficTarget } from '../traffic/router.ts';
+import { endpointsOf } from './endpoints.ts';
+import type { Stores } from './stores.ts';
+
+export interface SnapshotSources {
+  stores: Stores;
+  /** The router for a Deployment's traffic. */
+  routerFor: (at: { settings: Settings; namespace: Namespace; services: Service[] }) => TrafficRouter;
+  /** The newest reading about the canary of this Deployment. */
+  evidenceOf: (key: ObjectKey) => EvidenceReading;
+  /** The Canary as last written, when the cache is behind. */
+  latestCanary: (key: ObjectKey) => Canary | undefined;
+  operator: OperatorDefaults;
+}
+
+/** A snapshot, and the traffic it was read through: effects write through the same. */
+export interface Gathered {
+  snapshot: Snapshot;
+  router: TrafficRouter;
+  target: TrafficTarget;
+}
+
+export const ownerReferenceTo = (deployment: Deployment): OwnerReference => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  name: deployment.metadata.name,
+  uid: deployment.metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+const splitKey = (key: ObjectKey): { namespace: string; name: string } => {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+};
+
+/** Services through which clients reach the pods: those whose selector matches the template's labels. */
+const servicesOf = (stores: Stores, deployment: Deployment | undefined, settings: Settings): Service[] => {
+  if (deployment === undefined) return [];
+  const labels = deployment.spec.template.metadata?.labels ?? {};
+  return stores.services.inNamespace(deployment.metadata.namespace ?? '').filter((service) => {
+    if (settings.services !== undefined) return settings.services.includes(service.metadata.name);
+    const selector = Object.entries(service.spec?.selector ?? {});
+    return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
+  });
+};
+
+/** The canary's pods whose counters are evidence: those of the revision under test. */
+const evidenceFor = (
+  reading: EvidenceReading,
+  canaryName: string,
+  pods: Pod[],
+  revision?: string,
+): EvidenceReading => {
+  if (reading.kind !== 'samples') return reading;
+  const current = new Set(
+    pods
+      .filter((pod) => annotationsOf(pod)[REVISION_ANNOTATION] === revision)
+      .map((pod) => pod.metadata.name),
+  );
+  // Pods of a superseded revision linger in the metrics under the same workload name.
+  const counted = reading.pods.filter(({ pod }) => current.has(pod) || !pod.includes(`${canaryName}-`));
+  return { ...reading, pods: counted };
+};
+
+/** Deployments, ReplicaSets and pods that belong to the Deployment, by UID: names may have been used before. */
+const belongings = (stores: Stores, uid: string) => {
+  const podsOf = (sets: ReplicaSet[]): Pod[] =>
+    sets.flatMap((set) => stores.pods.controlledBy(set.metadata.uid ?? '-'));
+  const replicaSets = stores.replicaSets.controlledBy(uid);
+  const canaryDeployment = stores.deployments.controlledBy(uid)[0];
+  const canarySets = stores.replicaSets.controlledBy(canaryDeployment?.metadata.uid ?? '-');
+  const kept = stores.controllerRevisions.controlledBy(uid);
+  return {
+    replicaSets,
+    primaryPods: podsOf(replicaSets),
+    canaryDeployment,
+    canaryPods: podsOf(canarySets),
+    keptRevisions: kept.map((revision) => labelsOf(revision)[REVISION_ANNOTATION] ?? ''),
+  };
+};
+
+/** The plain name of the canary Deployment, when a foreign object has it. */
+const takenNames = (stores: Stores, key: ObjectKey, own: Deployment | undefined): string[] => {
+  const { namespace, name } = splitKey(key);
+  const plain = canaryNameOf(name);
+  const holder = stores.deployments.get(`${namespace}/${plain}`);
+  return holder === undefined || holder.metadata.uid === own?.metadata.uid ? [] : [plain];
+};
+
+const namespaceAt = (stores: Stores, name: string): Namespace =>
+  stores.namespaces.get(`/${name}`) ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+
+const isOwnedBy = (canary: Canary | undefined, uid: string): canary is Canary =>
+  canary?.metadata.ownerReferences?.some((reference) => reference.uid === uid) === true;
+
+/** Gathers everything `plan` needs about one Deployment, from caches only: no call goes out. */
+export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gathered => {
+  const { stores, operator } = sources;
+  const { namespace: namespaceName, name } = splitKey(key);
+  const deployment = stores.deployments.get(key);
+  const namespace = namespaceAt(stores, namespaceName);
+  const { settings } = parseSettings({
+    deployment: deployment === undefined ? {} : annotationsOf(deployment),
+    namespace: annotationsOf(namespace),
+  });
+  const services = servicesOf(stores, deployment, settings);
+  const router = sources.routerFor({ settings, namespace, services });
+  const owner = deployment === undefined ? undefined : ownerReferenceTo(deployment);
+  const podLabels = deployment?.spec.template.metadata?.labels ?? {};
+  const target: TrafficTarget = { key, owner, services, podLabels };
+
+  const uid = deployment?.metadata.uid ?? '-';
+  const owned = belongings(stores, uid);
+  const latest = sources.latestCanary(key);
+  const canary = isOwnedBy(latest, uid) ? latest : undefined;
+  const revision = canary?.status?.run?.revision;
+  const canaryName = owned.canaryDeployment?.metadata.name ?? canaryNameOf(name);
+  const slices = stores.endpointSlices.inNamespace(namespaceName);
+  const serviceNames = services.map((service) => service.metadata.name);
+
+  const snapshot: Snapshot = {
+    key,
+    deployment,
+    optedIn: deployment !== undefined && isOptedIn(deployment, namespace),
+    settings,
+    injection: injectionFor(settings, namespace),
+    canary,
+    ...owned,
+    takenNames: takenNames(stores, key, owned.canaryDeployment),
+    traffic: router.read(target),
+    endpoints: endpointsOf(slices, serviceNames, (podKey) => stores.pods.get(podKey), revision),
+    evidence: evidenceFor(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),
+    command: canary === undefined ? undefined : annotationsOf(canary)[COMMAND_ANNOTATION],
+    operator,
+  };
+  return { snapshot, router, target };
+};

@@ -1,0 +1,30 @@
+import type { DestinationRule } from '../core/istio/destination-rule.ts';
+import type { VirtualService } from '../core/istio/virtual-service.ts';
+import type {
+  Deployment,
+  EndpointSlice,
+  KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  Service,
+} from '../core/objects.ts';
+import type { Canary } from '../core/snapshot.ts';
+import type { Store } from '../kube/api.ts';
+
+/** Everything the scheduler knows of the cluster, kept by reflectors. */
+export interface Stores {
+  namespaces: Store<Namespace>;
+  deployments: Store<Deployment>;
+  replicaSets: Store<ReplicaSet>;
+  pods: Store<Pod>;
+  services: Store<Service>;
+  endpointSlices: Store<EndpointSlice>;
+  controllerRevisions: Store;
+  canaries: Store<Canary>;
+  virtualServices: Store<VirtualService>;
+  destinationRules: Store<DestinationRule>;
+}
+
+export const allSynced = (stores: Stores): boolean =>
+  Object.values(stores).every((store: Store<KubeObject>) => store.synced());
