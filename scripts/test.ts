@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// Runs the checks, then the suites; counts each check as one test. The last line is for people and for CI.
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const CHECKS: [string, string[]][] = [
+  ['format', ['biome', 'check', '.']],
+  ['types', ['tsc', '--noEmit']],
+  ['lint', ['eslint', '.']],
+  ['build', ['tsc', '-p', 'tsconfig.build.json']],
+];
+
+const SUITES = ['unit', 'lab'];
+
+const run = (command: string, args: string[]): Promise<number> =>
+  new Promise((resolve) => {
+    const child = spawn(join('node_modules', '.bin', command), args, { stdio: 'inherit' });
+    child.on('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+
+const check = async (name: string, [command = '', ...args]: string[]): Promise<Tally> => {
+  console.log(`\n── ${name}`);
+  const code = await run(command, args);
+  console.log(code === 0 ? `${name}: ok` : `${name}: FAILED`);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
+};
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  testResults: { status: string; assertionResults: unknown[] }[];
+}
+
+const suite = async (project: string, dir: string): Promise<Tally> => {
+  console.log(`\n── ${project} tests`);
+  const file = join(dir, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const code = await run('vitest', ['run', '--project', project, ...reporters]);
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
+    // A file that fails before its first test has no failed test to count.
+    const broken = report.testResults.filter(
+      (r) => r.status === 'failed' && r.assertionResults.length === 0,
+    ).length;
+    const failed = report.numFailedTests + broken;
+    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+  } catch (error) {
+    console.error(`${project}: no report: ${String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
+};
+
+const dir = mkdtempSync(join(tmpdir(), 'kanari-test-'));
+const tallies: Tally[] = [];
+for (const [name, command] of CHECKS) tallies.push(await check(name, command));
+for (const project of SUITES) tallies.push(await suite(project, dir));
+rmSync(dir, { recursive: true, force: true });
+
+const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,76 @@
+import type { DestinationRule } from './core/istio/destination-rule.ts';
+import type { VirtualService } from './core/istio/virtual-service.ts';
+import type {
+  Deployment,
+  EndpointSlice,
+  KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  Service,
+} from './core/objects.ts';
+import type { Canary } from './core/snapshot.ts';
+import type { Log } from './kube/log.ts';
+import { createReflector, type Reflector } from './kube/reflector.ts';
+import type { ResourceKind } from './kube/resources.ts';
+import type { Rest } from './kube/rest.ts';
+import { createStore, type WritableStore, withoutManagedFields } from './kube/store.ts';
+import type { Stores } from './scheduler/stores.ts';
+
+export interface Watches {
+  stores: Stores;
+  /** One per kind; each runs until its signal aborts. */
+  reflectors: { kind: ResourceKind; reflector: Reflector }[];
+}
+
+/** Of a pod only what a plan reads: a cluster has many, and their specs are large. */
+const slimPod = (pod: Pod): Pod => {
+  const { metadata, status } = withoutManagedFields(pod);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    ...(status === undefined
+      ? {}
+      : {
+          status: {
+            ...(status.phase === undefined ? {} : { phase: status.phase }),
+            ...(status.podIP === undefined ? {} : { podIP: status.podIP }),
+            ...(status.conditions === undefined ? {} : { conditions: status.conditions }),
+            ...(status.containerStatuses === undefined
+              ? {}
+              : { containerStatuses: status.containerStatuses }),
+          },
+        }),
+  };
+};
+
+/** Every watch that Kanari keeps. They are all the API calls that idle Deployments cost. */
+export const createWatches = (rest: Rest, log: Log): Watches => {
+  const reflectors: Watches['reflectors'] = [];
+  const watch = <T extends KubeObject>(
+    kind: ResourceKind,
+    options: { project?: (object: T) => T; labelSelector?: string } = {},
+  ): WritableStore<T> => {
+    const { project, labelSelector } = options;
+    const store = createStore<T>({ log, ...(project === undefined ? {} : { project }) });
+    const selector = labelSelector === undefined ? {} : { labelSelector };
+    reflectors.push({ kind, reflector: createReflector<T>({ rest, kind, store, log, ...selector }) });
+    return store;
+  };
+  const stores: Stores = {
+    namespaces: watch<Namespace>('Namespace'),
+    deployments: watch<Deployment>('Deployment'),
+    replicaSets: watch<ReplicaSet>('ReplicaSet'),
+    pods: watch<Pod>('Pod', { project: slimPod }),
+    services: watch<Service>('Service'),
+    endpointSlices: watch<EndpointSlice>('EndpointSlice'),
+    controllerRevisions: watch('ControllerRevision', {
+      labelSelector: 'app.kubernetes.io/managed-by=kanari',
+    }),
+    canaries: watch<Canary>('Canary'),
+    virtualServices: watch<VirtualService>('VirtualService'),
+    destinationRules: watch<DestinationRule>('DestinationRule'),
+  };
+  return { stores, reflectors };
+};

@@ -1,0 +1,69 @@
+import { type AdmissionAnswer, decideAdmission } from '../core/admission.ts';
+import type { UngatedReason } from '../core/conditions.ts';
+import { ROLLOUTS_LABEL } from '../core/marks.ts';
+import { controllerOf, type Deployment, labelsOf, type Namespace, type ReplicaSet } from '../core/objects.ts';
+import type { Store } from '../kube/api.ts';
+import type { AdmissionOutcome, AdmissionRequest, Decide } from './review.ts';
+
+export interface DeploymentDecisionPorts {
+  namespaces: Pick<Store<Namespace>, 'get'>;
+  replicaSets: Pick<Store<ReplicaSet>, 'inNamespace'>;
+  /** Kanari's own user, once the API server has told it. */
+  ownUsername: () => string | undefined;
+  metricsConfigured: boolean;
+  /** A template goes out without a canary: told for each request that is really stored. */
+  onUngated: (deployment: Deployment, reason: UngatedReason) => void;
+}
+
+/**
+ * The API server asks only about namespaces that its selector matched: where the cache is behind (a label set a
+ * moment ago), its word counts.
+ */
+const namespaceOf = ({ namespaces }: DeploymentDecisionPorts, name: string): Namespace => {
+  const known = namespaces.get(`/${name}`) ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  const labels = { ...labelsOf(known), [ROLLOUTS_LABEL]: 'enabled' };
+  return { ...known, metadata: { ...known.metadata, labels } };
+};
+
+const orphansFor = (
+  { replicaSets }: DeploymentDecisionPorts,
+  deployment: Deployment,
+  namespace: string,
+): ReplicaSet[] => {
+  const selector = Object.entries(deployment.spec.selector.matchLabels ?? {});
+  if (selector.length === 0) return [];
+  return replicaSets
+    .inNamespace(namespace)
+    .filter((set) => controllerOf(set) === undefined)
+    .filter((set) => selector.every(([key, value]) => set.spec.template.metadata?.labels?.[key] === value));
+};
+
+const outcomeOf = (answer: AdmissionAnswer): AdmissionOutcome =>
+  answer.verdict === 'allow'
+    ? { allowed: true, patch: answer.patch, warnings: answer.warnings, reason: answer.reason }
+    : { allowed: false, message: answer.message, reason: answer.reason, warnings: answer.warnings };
+
+/** Admission of Deployments: the pure decision, with what the caches know. */
+export const createDeploymentDecision =
+  (ports: DeploymentDecisionPorts): Decide =>
+  (request: AdmissionRequest): AdmissionOutcome => {
+    const { operation } = request;
+    if (request.object === undefined || (operation !== 'CREATE' && operation !== 'UPDATE')) {
+      return { allowed: true, patch: [], warnings: [], reason: 'NotADeploymentChange' };
+    }
+    const object = request.object as Deployment;
+    const answer = decideAdmission({
+      operation,
+      object,
+      oldObject: request.oldObject as Deployment | undefined,
+      namespace: namespaceOf(ports, request.namespace),
+      username: request.username,
+      ownUsername: ports.ownUsername(),
+      orphans: operation === 'CREATE' ? orphansFor(ports, object, request.namespace) : [],
+      metricsConfigured: ports.metricsConfigured,
+    });
+    if (answer.verdict === 'allow' && answer.ungated !== undefined && !request.dryRun) {
+      ports.onUngated((request.oldObject as Deployment | undefined) ?? object, answer.ungated);
+    }
+    return outcomeOf(answer);
+  };
