@@ -186,6 +186,21 @@ describe('prometheus provider', () => {
     });
   });
 
+  it('keeps the credentials out of the address that it hands on', async () => {
+    const addresses: string[] = [];
+    const provider = createPrometheusProvider({
+      url: 'https://reader:s3cret@metrics.example',
+      timeoutMs: 1_000,
+      log: { warn: () => undefined },
+      post: (url) => {
+        addresses.push(url.href);
+        return Promise.resolve({ kind: 'unreachable', message: 'ENOTFOUND' });
+      },
+    });
+    await provider.read([TARGET], new AbortController().signal);
+    expect(new Set(addresses)).toEqual(new Set(['https://metrics.example/api/v1/query']));
+  });
+
   it('lets a histogram that fails harm only those who want one', async () => {
     const { port } = await serve(({ query }, response) => {
       if (!query.includes('istio_requests_total')) response.statusCode = 422;
