@@ -1,9 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRotator, type ServingCertificate } from '../../src/certs/rotator.ts';
 import { servingProblem } from '../../src/certs/validity.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { DAY, START } from './key-pairs.ts';
+
+// RSA keys take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const SECRET = { kind: 'Secret', namespace: 'kanari-system', name: 'kanari-webhook-tls' } as const;
 const CONFIGURATION = { kind: 'MutatingWebhookConfiguration', name: 'zz-kanari' } as const;

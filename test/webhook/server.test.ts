@@ -10,6 +10,9 @@ import {
 import { type Issued, issued } from '../certs/key-pairs.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 
+// RSA keys take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+
 let one: Issued;
 let two: Issued;
 const running: { stop: () => void; ended: Promise<void> }[] = [];

@@ -1,0 +1,325 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, test } from 'vitest';
+import { parseAllDocuments, parse as parseYaml } from 'yaml';
+import { SECRET_NAME } from '../src/certs/keyring-secret.ts';
+import { SERVICE_NAME } from '../src/certs/rotator.ts';
+import { CONFIGURATION_NAME } from '../src/certs/webhook-registration.ts';
+import { SPLIT_ANNOTATION } from '../src/core/marks.ts';
+import type { CanaryStatus } from '../src/core/run.ts';
+import { RESOURCES } from '../src/kube/resources.ts';
+
+const ROOT = fileURLToPath(new URL('../manifests', import.meta.url));
+
+const files = readdirSync(ROOT, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+  .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  resourceNames?: string[];
+  verbs: string[];
+}
+interface Webhook {
+  name: string;
+  clientConfig: { service: object };
+  rules: Rule[];
+  namespaceSelector: object;
+  matchConditions: { expression: string }[];
+}
+
+interface Schema {
+  type?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  items?: Schema;
+}
+
+interface CrdVersion {
+  schema: { openAPIV3Schema: Schema };
+  additionalPrinterColumns: { name: string; jsonPath: string; priority?: number }[];
+  subresources: object;
+}
+
+/** What the tests read of any manifest; each kind has some of it. */
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  rules: Rule[];
+  webhooks: Webhook[];
+  spec: {
+    replicas: number;
+    template: { spec: { securityContext: object; containers: { securityContext: object }[] } };
+    versions: CrdVersion[];
+  };
+}
+
+const documentsIn = (file: string): Manifest[] =>
+  parseAllDocuments(readFileSync(join(ROOT, file), 'utf8')).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJS() as Manifest;
+  });
+
+const manifests = files.filter((file) => file !== 'kustomization.yaml').flatMap(documentsIn);
+const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
+const theOnly = (kind: string): Manifest => {
+  const [manifest, ...others] = ofKind(kind);
+  if (manifest === undefined || others.length > 0) throw new Error(`expected one ${kind}`);
+  return manifest;
+};
+const kanariRules = ['Role', 'ClusterRole'].flatMap((kind) =>
+  ofKind(kind)
+    .filter(({ metadata }) => metadata.name === 'kanari')
+    .flatMap(({ rules }) => rules),
+);
+
+describe('the manifests', () => {
+  it('are all installed by the kustomization', () => {
+    const { resources } = parseYaml(readFileSync(join(ROOT, 'kustomization.yaml'), 'utf8')) as {
+      resources: string[];
+    };
+    expect([...resources].sort()).toEqual(files.filter((file) => file !== 'kustomization.yaml').sort());
+    for (const resource of resources) expect(existsSync(join(ROOT, resource))).toBe(true);
+  });
+
+  test.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
+    '%s is complete',
+    (_, manifest) => {
+      expect(manifest.apiVersion).toEqual(expect.any(String));
+      expect(manifest.metadata.name).toEqual(expect.any(String));
+    },
+  );
+});
+
+describe("Kanari's rights", () => {
+  it('have no wildcard', () => {
+    for (const { rules } of [...ofKind('Role'), ...ofKind('ClusterRole')])
+      expect(JSON.stringify(rules)).not.toContain('*');
+  });
+
+  it('never include a PUT of anything of the user, and no escalation', () => {
+    const updates = kanariRules
+      .filter(({ verbs }) => verbs.includes('update'))
+      .flatMap(({ resources }) => resources);
+    expect(updates).toEqual(['deployments/finalizers']);
+    expect(kanariRules.flatMap(({ verbs }) => verbs)).not.toContain('escalate');
+  });
+
+  it('reach secrets in its own namespace only, and only the one by name', () => {
+    const secrets = ofKind('ClusterRole').flatMap(({ rules }) =>
+      rules.filter(({ resources }) => resources.includes('secrets')),
+    );
+    expect(secrets).toEqual([]);
+    const role = theOnly('Role');
+    const own = role.rules.filter(({ resources }) => resources.includes('secrets'));
+    expect(own.map(({ verbs, resourceNames }) => [verbs, resourceNames])).toEqual([
+      [['create'], undefined],
+      [['get', 'patch'], [SECRET_NAME]],
+    ]);
+  });
+
+  it('reach every kind it reads or writes', () => {
+    // Asking who one is needs no right.
+    const kinds = Object.entries(RESOURCES).filter(([kind]) => kind !== 'SelfSubjectReview');
+    for (const [kind, { group, plural }] of kinds) {
+      const granted = kanariRules.some(
+        (rule) => rule.apiGroups.includes(group) && rule.resources.includes(plural),
+      );
+      expect([kind, granted]).toEqual([kind, true]);
+    }
+  });
+});
+
+describe('the webhook configuration', () => {
+  const configuration = theOnly('MutatingWebhookConfiguration');
+  const webhook = (name: string) => configuration.webhooks.find((one) => one.name === name);
+
+  it('has the name that the rotator writes to', () => {
+    expect(configuration.metadata.name).toBe(CONFIGURATION_NAME);
+  });
+
+  it('calls the Service that the certificate names', () => {
+    const service = theOnly('Service');
+    expect(service.metadata.name).toBe(SERVICE_NAME);
+    for (const { clientConfig } of configuration.webhooks) {
+      expect(clientConfig.service).toMatchObject({
+        name: SERVICE_NAME,
+        namespace: service.metadata.namespace,
+      });
+    }
+  });
+
+  it('insists on Deployments and lets routes pass', () => {
+    expect(webhook('deployments.kanari.dev')).toMatchObject({ failurePolicy: 'Fail', timeoutSeconds: 3 });
+    expect(webhook('routes.kanari.dev')).toMatchObject({ failurePolicy: 'Ignore', timeoutSeconds: 3 });
+  });
+
+  it('has no side effects and is asked again after others', () => {
+    for (const one of configuration.webhooks) {
+      expect(one).toMatchObject({
+        sideEffects: 'None',
+        reinvocationPolicy: 'IfNeeded',
+        matchPolicy: 'Equivalent',
+      });
+    }
+  });
+
+  it('never sees system namespaces or subresources', () => {
+    for (const one of configuration.webhooks) {
+      expect(JSON.stringify(one.namespaceSelector)).toContain(
+        '"kube-system","kube-public","kube-node-lease","kanari-system"',
+      );
+      expect(one.rules[0]?.resources.join()).not.toContain('/');
+    }
+  });
+
+  it('asks about routes by the annotation that carries the split', () => {
+    expect(webhook('routes.kanari.dev')?.matchConditions[0]?.expression).toContain(`'${SPLIT_ANNOTATION}'`);
+  });
+});
+
+describe('the Deployment', () => {
+  const deployment = theOnly('Deployment');
+  const container = deployment.spec.template.spec.containers[0]!;
+
+  it('runs without privileges on a read-only root', () => {
+    expect(deployment.spec.template.spec.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('has two replicas, limits and probes', () => {
+    expect(deployment.spec.replicas).toBe(2);
+    expect(container).toMatchObject({
+      resources: { requests: {}, limits: {} },
+      livenessProbe: { httpGet: { path: '/healthz' } },
+      readinessProbe: { httpGet: { path: '/readyz' } },
+    });
+  });
+});
+
+type Complete<T> = T extends readonly (infer Item)[]
+  ? Complete<Item>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Complete<Exclude<T[Key], undefined>> }
+    : T;
+
+// A field added to the status does not compile until it is here, and is red here until the schema has it:
+// the API server drops unknown fields without a word.
+const AT = '2026-11-21T00:00:00Z';
+const COUNTS = { requests: 1, errors: 1, timed: 1, slow: 1 };
+const COMPLETE: Complete<CanaryStatus> = {
+  observedGeneration: 1,
+  phase: 'Progressing',
+  canaryWeight: 10,
+  step: 0,
+  iterations: 0,
+  failedChecks: 0,
+  run: {
+    id: 'i',
+    revision: 'r',
+    images: ['i'],
+    startedAt: AT,
+    milestones: { destinations: AT, split: AT, weightZero: AT, canaryGone: AT, restored: AT },
+    waitingSince: AT,
+    stepSince: AT,
+    evidence: {
+      since: AT,
+      sampledAt: AT,
+      pods: [{ pod: 'p', ...COUNTS }],
+      total: COUNTS,
+      judged: COUNTS,
+      fastErrors: { n: 1, x: 1, logE: 0.5 },
+      fastSlow: { n: 1, x: 1, logE: 0.5 },
+    },
+    ending: { outcome: 'Promoted', reason: 'r', message: 'm', decidedAt: AT },
+  },
+  primary: { revision: 'r', replicas: 1, ready: 1 },
+  canary: { revision: 'r', replicas: 1, ready: 1 },
+  checks: [
+    { metric: 'latency', value: 'v', limit: 'l', requests: 1, verdict: 'pass', reason: 'r', message: 'm' },
+  ],
+  lastTransitionTime: AT,
+  reason: 'r',
+  message: 'm',
+  failedRevision: 'r',
+  history: [{ revision: 'r', images: ['i'], started: AT, ended: AT, outcome: 'Promoted', reason: 'r' }],
+  conditions: [
+    {
+      type: 'Promoted',
+      status: 'True',
+      reason: 'r',
+      message: 'm',
+      lastTransitionTime: AT,
+      lastUpdateTime: AT,
+      observedGeneration: 1,
+    },
+  ],
+};
+
+const JSON_TYPES: Readonly<Record<string, string>> = { integer: 'number' };
+
+/** Paths at which a value does not fit the schema; properties unknown to it included. */
+const misfits = (schema: Schema | undefined, value: unknown, path: string): string[] => {
+  const expected = JSON_TYPES[schema?.type ?? ''] ?? schema?.type;
+  const actual = Array.isArray(value) ? 'array' : typeof value;
+  if (expected !== actual) return [`${path}: schema ${expected ?? 'nothing'}, status ${actual}`];
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => misfits(schema?.items, item, `${path}[${index}]`));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    misfits(schema?.properties?.[key], item, `${path}.${key}`),
+  );
+};
+
+const undescribed = (schema: Schema, path: string): string[] => [
+  ...(schema.description === undefined ? [path] : []),
+  ...Object.entries(schema.properties ?? schema.items?.properties ?? {}).flatMap(([key, property]) =>
+    undescribed(property, `${path}.${key}`),
+  ),
+];
+
+describe('the Canary kind', () => {
+  const definition = theOnly('CustomResourceDefinition');
+  const version = definition.spec.versions[0]!;
+  const schema = version.schema.openAPIV3Schema;
+
+  it('keeps every field of the status', () => {
+    expect(misfits(schema.properties['status']!, COMPLETE, 'status')).toEqual([]);
+  });
+
+  it('describes every field for kubectl explain', () => {
+    expect(undescribed(schema.properties!['status']!, 'status')).toEqual([]);
+    expect(schema.properties!['spec']!.description).toEqual(expect.any(String));
+  });
+
+  it('is printed as the users of Flagger know it', () => {
+    const columns = version.additionalPrinterColumns as {
+      name: string;
+      jsonPath: string;
+      priority?: number;
+    }[];
+    expect(
+      columns.map(({ name, jsonPath, priority = 0 }) => [name.toUpperCase(), jsonPath, priority]),
+    ).toEqual([
+      ['STATUS', '.status.phase', 0],
+      ['WEIGHT', '.status.canaryWeight', 0],
+      ['LASTTRANSITIONTIME', '.status.lastTransitionTime', 0],
+      ['MESSAGE', '.status.message', 0],
+      ['REVISION', '.status.run.revision', 1],
+    ]);
+  });
+
+  it('has its status apart, so that nobody edits it by accident', () => {
+    expect(version.subresources).toEqual({ status: {} });
+  });
+});
