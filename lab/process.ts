@@ -14,6 +14,8 @@ export interface ProcessOptions {
   /** Gets stdout and stderr, appended. */
   logFile: string;
   cwd?: string;
+  /** Added to this process' own. */
+  env?: Record<string, string>;
 }
 
 export interface LabProcess {
@@ -23,6 +25,8 @@ export interface LabProcess {
   waitUntil(isReady: () => Promise<boolean>, deadlineMs: number): Promise<void>;
   /** SIGTERM, and SIGKILL after five seconds. */
   stop(): Promise<void>;
+  /** SIGKILL, as a crash would. */
+  kill(): Promise<void>;
 }
 
 const STOP_GRACE_MS = 5000;
@@ -31,8 +35,9 @@ const POLL_MS = 50;
 /** Its unexpected end is reported on stderr with the tail of its log. */
 export const startProcess = (options: ProcessOptions): LabProcess => {
   const { name, program, args, logFile, cwd } = options;
+  const env = { ...process.env, ...options.env };
   const log = openSync(logFile, 'a');
-  const child = spawn(program, args, { cwd, stdio: ['ignore', log, log] });
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log] });
   closeSync(log);
   killAtExit(child);
   let stopping = false;
@@ -61,7 +66,12 @@ export const startProcess = (options: ProcessOptions): LabProcess => {
     await exited;
     clearTimeout(timer);
   };
-  return { name, pid: child.pid ?? 0, waitUntil, stop };
+  const kill = async (): Promise<void> => {
+    stopping = true;
+    if (!ended) child.kill('SIGKILL');
+    await exited;
+  };
+  return { name, pid: child.pid ?? 0, waitUntil, stop, kill };
 };
 
 /** Ports that were free a moment ago. All are held until all are known, so they differ. */
