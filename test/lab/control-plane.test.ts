@@ -119,6 +119,11 @@ describe('the lab', () => {
     expect((await lab.api.request<{ items: KubeObject[] }>('GET', path)).items).toEqual([]);
   });
 
+  it('serves MutatingAdmissionPolicy in its final version', async () => {
+    const path = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies';
+    expect((await lab.api.request<{ items: KubeObject[] }>('GET', path)).items).toEqual([]);
+  });
+
   it('deletes a Deployment with its pods, which stop serving', async () => {
     const [pod] = await pods();
     await lab.api.request('DELETE', WEB);

@@ -25,8 +25,11 @@ describe('the behaviour an image tag asks for', () => {
     expect(behaviourOf(image)).toEqual(expected);
   });
 
-  it.each([0, 1, 10, 33, 100])('%i %% errors fail exactly that many of a hundred requests', (percent) => {
-    const requests = Array.from({ length: 100 }, (_, index) => index + 1);
-    expect(requests.filter((request) => failsAt(request, percent))).toHaveLength(percent);
-  });
+  it.each([0, 1, 10, 33, 100])(
+    'a share of %i percent fails exactly that many of a hundred requests',
+    (percent) => {
+      const requests = Array.from({ length: 100 }, (_, index) => index + 1);
+      expect(requests.filter((request) => failsAt(request, percent))).toHaveLength(percent);
+    },
+  );
 });
