@@ -1,10 +1,25 @@
 import { failedCondition, isOwnCondition } from './conditions.ts';
 import { inject } from './injection.ts';
-import { HELD_BY_MARK, PRIMARY_MARK, REVISION_ANNOTATION, RUN_MARK, VERSION_LABEL } from './marks.ts';
-import { annotationsOf, type Condition, type Deployment, labelsOf, type ReplicaSet } from './objects.ts';
+import {
+  HELD_BY_MARK,
+  PRIMARY,
+  PRIMARY_MARK,
+  REVISION_ANNOTATION,
+  RUN_MARK,
+  VERSION_LABEL,
+} from './marks.ts';
+import {
+  annotationsOf,
+  type Condition,
+  type Deployment,
+  labelsOf,
+  type PodTemplate,
+  type ReplicaSet,
+  type StringMap,
+} from './objects.ts';
 import { revisionOf } from './revision.ts';
 import type { Revision } from './run.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Injection, Snapshot } from './snapshot.ts';
 
 /** What a plan needs to know about the Deployment, derived from the snapshot and nothing else. */
 export interface Facts {
@@ -41,15 +56,21 @@ const findPrimary = (snapshot: Snapshot, marked: Revision | undefined): ReplicaS
   );
 };
 
+/** Everything admission injects is in the template already; the API server orders keys as it likes. */
+const carriesInjected = (template: PodTemplate, injection: Injection): boolean => {
+  const wanted = inject(template, injection).metadata ?? {};
+  const { labels = {}, annotations = {} } = template.metadata ?? {};
+  const has = (map: StringMap, of: StringMap = {}): boolean =>
+    Object.entries(of).every(([key, value]) => map[key] === value);
+  return has(labels, wanted.labels) && has(annotations, wanted.annotations);
+};
+
 const isAdopted = (snapshot: Snapshot, primary: ReplicaSet | undefined): boolean => {
   if (primary === undefined) return true;
-  const { template } = primary.spec;
-  const wanted = inject(template, snapshot.injection);
-  if (JSON.stringify(wanted.metadata) !== JSON.stringify(template.metadata)) return false;
-  const version = labelsOf({ metadata: wanted.metadata ?? {} })[VERSION_LABEL];
+  if (!carriesInjected(primary.spec.template, snapshot.injection)) return false;
   return snapshot.primaryPods
     .filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === primary.metadata.uid))
-    .every((pod) => labelsOf(pod)[VERSION_LABEL] === version);
+    .every((pod) => labelsOf(pod)[VERSION_LABEL] === PRIMARY);
 };
 
 export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
