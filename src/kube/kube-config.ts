@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Credentials, Identity } from './credentials.ts';
 
@@ -8,12 +10,34 @@ const KEEP_MS = 60_000;
 /** undefined: the service account of the pod. */
 type Source = { kubeconfigPath: string | undefined; context?: string };
 
+interface TokenFiles {
+  users?: { name: string; user?: { tokenFile?: string } }[];
+}
+
+// client-node knows kubectl's `tokenFile` only under another name and forgets it; its own way to say it is kept.
+const keepTokenFiles = (config: KubeConfig, { users = [] }: TokenFiles, folder: string): void => {
+  const fileOf = (name: string) => users.find((user) => user.name === name)?.user?.tokenFile;
+  config.users = config.users.map((user) => {
+    const tokenFile = fileOf(user.name);
+    if (tokenFile === undefined) return user;
+    return {
+      ...user,
+      authProvider: { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } },
+    };
+  });
+};
+
 // Loaded on first use only: it takes about a second and 70 MB, which the command line would pay on every call.
 const loadKubeConfig = async ({ kubeconfigPath, context }: Source): Promise<KubeConfig> => {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig, loadYaml } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  if (kubeconfigPath === undefined) config.loadFromCluster();
-  else config.loadFromFile(kubeconfigPath);
+  if (kubeconfigPath === undefined) {
+    config.loadFromCluster();
+  } else {
+    config.loadFromFile(kubeconfigPath);
+    const raw = loadYaml<TokenFiles | undefined>(await readFile(kubeconfigPath, 'utf8'));
+    keepTokenFiles(config, raw ?? {}, dirname(kubeconfigPath));
+  }
   if (context !== undefined) config.setCurrentContext(context);
   return config;
 };

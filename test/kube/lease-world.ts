@@ -6,7 +6,7 @@ import { createWriter } from '../../src/kube/writer.ts';
 import { createFakeTime } from './fake-timing.ts';
 import { createMemoryLog } from './memory-log.ts';
 
-export type Fate = 'ok' | 'lost request' | 'lost answer' | { delayMs: number };
+export type Fate = 'ok' | 'lost request' | 'lost answer' | { delayMs: number; answerMs?: number };
 
 interface LeaseObject {
   metadata: { name: string; namespace: string; resourceVersion: string };
@@ -43,6 +43,7 @@ export const createLeaseWorld = () => {
       if (met === 'lost request') throw unreachable();
       if (typeof met === 'object') await time.clock().sleep(met.delayMs, call.signal);
       const result = serve(call);
+      if (typeof met === 'object') await time.clock().sleep(met.answerMs ?? 0, call.signal);
       // Cut off by its deadline, yet arrived: the worst case.
       call.signal.throwIfAborted();
       if (met === 'lost answer') throw unreachable();

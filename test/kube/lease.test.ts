@@ -81,6 +81,18 @@ describe('losing the Lease', () => {
     expect(world.lease!.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   });
 
+  it('is counted from before the renewal was sent, not from its answer', async () => {
+    const world = createLeaseWorld();
+    let fate: Fate = { delayMs: 0, answerMs: 4_000 };
+    const a = world.contend('a', { fate: () => fate });
+    await world.time.advance(4_100);
+    expect(a.isLeader()).toBe(true);
+    fate = 'lost request';
+    // Sent at 0 s, answered at 4 s: proven until 10 s.
+    await world.time.advance(6_000);
+    expect(a.isLeader()).toBe(false);
+  });
+
   it('aborts the work also while a renewal hangs', async () => {
     const world = createLeaseWorld();
     let fate: Fate = 'ok';
@@ -157,6 +169,7 @@ describe('several contenders', () => {
       fc.constant<Fate>('lost request'),
       fc.constant<Fate>('lost answer'),
       fc.record({ delayMs: fc.integer({ min: 0, max: 30_000 }) }),
+      fc.record({ delayMs: fc.constant(0), answerMs: fc.integer({ min: 0, max: 6_000 }) }),
     );
     const contender = fc.record({
       offsetMs: fc.integer({ min: -3_600_000, max: 3_600_000 }),
