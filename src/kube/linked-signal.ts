@@ -1,0 +1,36 @@
+import { setMaxListeners } from 'node:events';
+
+/** A signal that follows its parent and can also be aborted alone. `unlink` must be called when it is done with. */
+export interface LinkedSignal {
+  signal: AbortSignal;
+  abort(reason?: unknown): void;
+  unlink(): void;
+}
+
+// AbortSignal.any keeps a trace of every child on a parent that lives as long as the process; this leaves none.
+export const linkSignal = (parent: AbortSignal): LinkedSignal => {
+  const controller = new AbortController();
+  const follow = () => controller.abort(parent.reason);
+  // One listener per call under way is no leak: Node would warn at the eleventh.
+  setMaxListeners(0, parent);
+  if (parent.aborted) follow();
+  else parent.addEventListener('abort', follow, { once: true });
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    unlink: () => parent.removeEventListener('abort', follow),
+  };
+};
+
+/** A linked signal that also aborts with `reason()` after `ms` milliseconds of real time. */
+export const linkDeadline = (parent: AbortSignal, ms: number, reason: () => unknown): LinkedSignal => {
+  const link = linkSignal(parent);
+  const timer = setTimeout(() => link.abort(reason()), ms);
+  return {
+    ...link,
+    unlink: () => {
+      clearTimeout(timer);
+      link.unlink();
+    },
+  };
+};
