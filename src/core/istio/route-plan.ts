@@ -10,7 +10,7 @@ import { sameJson } from '../same-json.ts';
 import type { TrafficState } from '../snapshot.ts';
 import { type DestinationRule, restoreDestinationRule, splitDestinationRule } from './destination-rule.ts';
 import { isOwn, ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
-import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith } from './route-scope.ts';
+import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith, wildcardRuleOf } from './route-scope.ts';
 import { type SplitEntry, type Splits, splitsOf } from './split-annotation.ts';
 import { restoreVirtualService, splitVirtualService, type VirtualService } from './virtual-service.ts';
 
@@ -111,7 +111,8 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
   return entry.services.flatMap((service) => {
     const rule = ruleOf(rules, service);
     if (rule !== undefined) return splitChange(view, rule, entry);
-    const own = ownDestinationRule(ownRoute(view, service, view.destinationRules), service);
+    const route = ownRoute(view, service, view.destinationRules);
+    const own = ownDestinationRule(route, service, wildcardRuleOf(rules, service));
     return applyChange(view.destinationRules, withEntry(own, view.name, entry));
   });
 };
