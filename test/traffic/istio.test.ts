@@ -191,6 +191,18 @@ describe("the user's objects", () => {
     expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
   });
 
+  it('count as split only when all of them are, at one weight', async () => {
+    const { api, router } = setUp(routeTo('web', 'web'), routeTo('more', 'web'));
+    await router.setWeight(target, 20, signal);
+    const behind = api.get('VirtualService', 'more')!;
+    await router.setWeight(target, 50, signal);
+    api.webhook = false;
+    api.put(behind);
+    expect(router.read(target)).toMatchObject({ split: false, weight: undefined });
+    await router.setWeight(target, 50, signal);
+    expect(router.read(target)).toMatchObject({ split: true, weight: 50 });
+  });
+
   it("carry two Deployments' splits beside each other", async () => {
     const shared = routeTo('both', 'web', {
       http: [
@@ -237,6 +249,21 @@ describe("the user's objects", () => {
       spec: {
         http: [{ route: [{ weight: 40 }, { weight: 10 }, { destination: { subset: 'v2' }, weight: 50 }] }],
       },
+    });
+    expect(router.read(target).split).toBe(false);
+  });
+});
+
+describe("a user's subset, while nobody knows the held template's labels,", () => {
+  it('is left alone, and the route does not count as split', async () => {
+    const route = [
+      { destination: { host: 'web', subset: 'v1' }, weight: 50 },
+      { destination: { host: 'web' }, weight: 50 },
+    ];
+    const { api, router } = setUp(routeTo('web', 'web', { http: [{ route }] }));
+    await router.setWeight(target, 20, signal);
+    expect(api.get('VirtualService', 'web')).toMatchObject({
+      spec: { http: [{ route: [route[0], { weight: 40 }, { weight: 10 }] }] },
     });
     expect(router.read(target).split).toBe(false);
   });
