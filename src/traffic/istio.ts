@@ -1,4 +1,4 @@
-import type { DestinationRule } from '../core/istio/destination-rule.ts';
+import { type DestinationRule, isDestinationRule } from '../core/istio/destination-rule.ts';
 import {
   planDestinations,
   planRemoval,
@@ -8,7 +8,7 @@ import {
   type RouteView,
   readTraffic,
 } from '../core/istio/route-plan.ts';
-import type { VirtualService } from '../core/istio/virtual-service.ts';
+import { isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
 import type { Reader, Store, Writer } from '../kube/api.ts';
 import { createPassiveRouter } from './replica-ratio.ts';
 import { createRouteWriter, type RouteLog, refOf } from './route-writer.ts';
@@ -34,8 +34,9 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
       owner: target.owner,
       services: target.services,
       podLabels: target.podLabels,
-      virtualServices: stores.virtualServices.inNamespace(namespace),
-      destinationRules: stores.destinationRules.inNamespace(namespace),
+      // One of another shape routes nothing, and must not keep its whole namespace from being read.
+      virtualServices: stores.virtualServices.inNamespace(namespace).filter(isVirtualService),
+      destinationRules: stores.destinationRules.inNamespace(namespace).filter(isDestinationRule),
     };
   };
 

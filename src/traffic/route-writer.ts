@@ -4,6 +4,7 @@ import type { SplitEntry } from '../core/istio/split-annotation.ts';
 import { FIELD_MANAGER, SPLIT_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf } from '../core/objects.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
+import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 
 /** The part of a logger that routers use; pino's Logger is one. */
@@ -37,11 +38,8 @@ export const refOf = ({ kind, metadata }: RouteObject): ObjectRef => ({
   ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
 });
 
-const statusOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-/** 409: the merge patch's resourceVersion is not the stored one. 422: the same, told by a JSON patch's test. */
-const isOutrun = (error: unknown): boolean => statusOf(error) === 409 || statusOf(error) === 422;
-const isMissing = (error: unknown): boolean => statusOf(error) === 404;
+/** Conflict: the merge patch's resourceVersion is not the stored one. Invalid: the same, told by a JSON patch's test. */
+const isOutrun = (error: unknown): boolean => isConflict(error) || isInvalid(error);
 
 const unchangedSince = ({ metadata }: RouteObject): JsonPatchOperation => ({
   op: 'test',
@@ -76,7 +74,7 @@ const untilStored = async (
       await write(object);
       return;
     } catch (error) {
-      if (isMissing(error)) return;
+      if (isNotFound(error)) return;
       if (!isOutrun(error) || attempt === ATTEMPTS) throw error;
     }
   }

@@ -4,6 +4,7 @@ import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
 import { type KubeObject, keyOf } from '../../src/core/objects.ts';
 import type { Reader, Store, Writer } from '../../src/kube/api.ts';
+import { KubeError } from '../../src/kube/errors.ts';
 import type { ObjectRef } from '../../src/kube/resources.ts';
 
 const KANARI = 'system:serviceaccount:kanari:kanari';
@@ -35,7 +36,8 @@ const mergeInto = (target: Record<string, unknown>, patch: Record<string, unknow
   }
 };
 
-const failure = (status: number): Error => Object.assign(new Error(`status ${status}`), { status });
+const failure = (status: number): Error =>
+  new KubeError({ status, reason: 'Fake', message: `status ${status}` });
 
 /** An API server with nothing but Istio's kinds: resource versions, the patch kinds, ownership and the webhook. */
 export const createFakeIstioApi = (): FakeIstioApi => {

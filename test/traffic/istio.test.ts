@@ -182,6 +182,27 @@ describe("the user's objects", () => {
     expect(router.read(target)).toMatchObject({ split: false, weight: undefined });
   });
 
+  it('of a shape nobody can read disturb no other', async () => {
+    const { router } = setUp(routeTo('web', 'web'), {
+      ...routeTo('odd', 'web'),
+      spec: undefined,
+    } as KubeObject);
+    await router.setWeight(target, 20, signal);
+    expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
+  });
+
+  it('count as split only when all of them are, at one weight', async () => {
+    const { api, router } = setUp(routeTo('web', 'web'), routeTo('more', 'web'));
+    await router.setWeight(target, 20, signal);
+    const behind = api.get('VirtualService', 'more')!;
+    await router.setWeight(target, 50, signal);
+    api.webhook = false;
+    api.put(behind);
+    expect(router.read(target)).toMatchObject({ split: false, weight: undefined });
+    await router.setWeight(target, 50, signal);
+    expect(router.read(target)).toMatchObject({ split: true, weight: 50 });
+  });
+
   it("carry two Deployments' splits beside each other", async () => {
     const shared = routeTo('both', 'web', {
       http: [
@@ -233,6 +254,21 @@ describe("the user's objects", () => {
   });
 });
 
+describe("a user's subset, while nobody knows the held template's labels,", () => {
+  it('is left alone, and the route does not count as split', async () => {
+    const route = [
+      { destination: { host: 'web', subset: 'v1' }, weight: 50 },
+      { destination: { host: 'web' }, weight: 50 },
+    ];
+    const { api, router } = setUp(routeTo('web', 'web', { http: [{ route }] }));
+    await router.setWeight(target, 20, signal);
+    expect(api.get('VirtualService', 'web')).toMatchObject({
+      spec: { http: [{ route: [route[0], { weight: 40 }, { weight: 10 }] }] },
+    });
+    expect(router.read(target).split).toBe(false);
+  });
+});
+
 describe("Kanari's own objects", () => {
   it('cover mesh traffic where the user has no route, and go with the Deployment', async () => {
     const { api, router } = setUp();
@@ -256,6 +292,34 @@ describe("Kanari's own objects", () => {
       metadata: { ownerReferences: [owner] },
       spec: { host },
     });
+  });
+
+  it("keep the policy of the user's wildcard rule that they take the place of", async () => {
+    const policy = { trafficPolicy: { tls: { mode: 'DISABLE' } }, exportTo: ['.'] };
+    const longer = ruleFor('shop', '*.shop.svc.cluster.local', policy);
+    const { api, router } = setUp(
+      ruleFor('all', '*.cluster.local'),
+      longer,
+      ruleFor('db', '*.db.svc.cluster.local'),
+    );
+    await router.ensureDestinations(target, signal);
+    expect(api.get('DestinationRule', 'web-kanari')).toMatchObject({ spec: policy });
+    expect(api.writes).toEqual(['apply DestinationRule web-kanari']);
+    expect(router.read(target).destinations).toBe(true);
+  });
+
+  it('have no tcp route for a port that is UDP or declared HTTP', async () => {
+    const ports = [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'grpc-api', port: 81 },
+      { port: 82, appProtocol: 'kubernetes.io/h2c' },
+      { name: 'http', port: 83, appProtocol: 'tcp' },
+      { port: 84 },
+    ];
+    const { api, router } = setUp();
+    await router.setWeight({ ...target, services: [service('web', ports)] }, 20, signal);
+    const tcp = (api.get('VirtualService', 'web-kanari') as unknown as { spec: { tcp: object[] } }).spec.tcp;
+    expect(tcp).toMatchObject([{ match: [{ port: 83 }] }, { match: [{ port: 84 }] }]);
   });
 
   it("stand beside a user's route that is for a gateway only", async () => {

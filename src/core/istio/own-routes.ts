@@ -64,9 +64,25 @@ export const ownVirtualService = (route: OwnRoute, service: Service): VirtualSer
   };
 };
 
-export const ownDestinationRule = (route: OwnRoute, service: string): DestinationRule => ({
-  apiVersion: API_VERSION,
-  kind: 'DestinationRule',
-  metadata: metadataOf(route),
-  spec: { host: hostOf(service, route.namespace) },
-});
+/**
+ * Lends subsets to a Service without a rule of its own. A rule for exactly the host replaces any wildcard rule in
+ * effect as a whole, so that one's policy and visibility come along.
+ */
+export const ownDestinationRule = (
+  route: OwnRoute,
+  service: string,
+  inEffect: DestinationRule | undefined,
+): DestinationRule => {
+  const trafficPolicy = inEffect?.spec['trafficPolicy'];
+  const exportTo = inEffect?.spec['exportTo'];
+  return {
+    apiVersion: API_VERSION,
+    kind: 'DestinationRule',
+    metadata: metadataOf(route),
+    spec: {
+      host: hostOf(service, route.namespace),
+      ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
+      ...(exportTo === undefined ? {} : { exportTo }),
+    },
+  };
+};

@@ -10,7 +10,7 @@ import { sameJson } from '../same-json.ts';
 import type { TrafficState } from '../snapshot.ts';
 import { type DestinationRule, restoreDestinationRule, splitDestinationRule } from './destination-rule.ts';
 import { isOwn, ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
-import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith } from './route-scope.ts';
+import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith, wildcardRuleOf } from './route-scope.ts';
 import { type SplitEntry, type Splits, splitsOf } from './split-annotation.ts';
 import { restoreVirtualService, splitVirtualService, type VirtualService } from './virtual-service.ts';
 
@@ -111,7 +111,8 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
   return entry.services.flatMap((service) => {
     const rule = ruleOf(rules, service);
     if (rule !== undefined) return splitChange(view, rule, entry);
-    const own = ownDestinationRule(ownRoute(view, service, view.destinationRules), service);
+    const route = ownRoute(view, service, view.destinationRules);
+    const own = ownDestinationRule(route, service, wildcardRuleOf(rules, service));
     return applyChange(view.destinationRules, withEntry(own, view.name, entry));
   });
 };
@@ -154,13 +155,13 @@ const planWithout = (view: RouteView, objects: readonly RouteObject[]): RouteCha
 export const planRestore = (view: RouteView): RouteChange[] => planWithout(view, view.virtualServices);
 export const planRemoval = (view: RouteView): RouteChange[] => planWithout(view, view.destinationRules);
 
-/** The weight that all routes to the Services have agreed on; undefined when there is none. */
-const agreedWeight = (view: RouteView): number | undefined => {
+/** The weight of the first route: they all agree on it when it leaves nothing to plan. */
+const firstWeight = (view: RouteView): number | undefined => {
   const services = serviceNames(view);
-  const weights = view.virtualServices
-    .filter((object) => carries(object, view.name) || routesTo(object, services))
-    .map((object) => splitsOf(object)[view.name]?.weight);
-  return new Set(weights).size === 1 ? weights[0] : undefined;
+  const first = view.virtualServices.find(
+    (object) => carries(object, view.name) || routesTo(object, services),
+  );
+  return first && splitsOf(first)[view.name]?.weight;
 };
 
 /** A destination within a subset of the user's, of which nobody knows whether the canary's pods are in it. */
@@ -172,14 +173,14 @@ const isUnknown = (view: RouteView): boolean => {
 };
 
 export const readTraffic = (view: RouteView): TrafficState => {
-  const agreed = agreedWeight(view);
-  const split = agreed !== undefined && !isUnknown(view) && planWeight(view, agreed).length === 0;
+  const weight = firstWeight(view);
+  const split = weight !== undefined && !isUnknown(view) && planWeight(view, weight).length === 0;
   return {
     provider: 'istio',
     services: serviceNames(view),
     destinations: planDestinations(view).length === 0,
     split,
-    weight: split ? agreed : undefined,
+    weight: split ? weight : undefined,
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
   };

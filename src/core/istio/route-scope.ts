@@ -35,6 +35,18 @@ export const ruleOf = (rules: readonly DestinationRule[], service: string): Dest
     .filter(({ spec, metadata }) => namesService(spec.host, service, metadata.namespace ?? ''))
     .sort(byAge)[0];
 
+/** The wildcard rule in effect for the Service where no rule names its host; the longest host, as Istio ranks them. */
+export const wildcardRuleOf = (
+  rules: readonly DestinationRule[],
+  service: string,
+): DestinationRule | undefined =>
+  rules
+    .filter(
+      ({ spec, metadata }) =>
+        spec.host.startsWith('*') && includesService(spec.host, service, metadata.namespace ?? ''),
+    )
+    .sort((left, right) => right.spec.host.length - left.spec.host.length || byAge(left, right))[0];
+
 /** The user's subsets that pods with these labels belong to. */
 export const subsetsWith = (rule: DestinationRule, podLabels: StringMap): string[] =>
   userSubsetsOf(rule)

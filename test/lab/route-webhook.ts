@@ -1,0 +1,105 @@
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import forge from 'node-forge';
+import { decideRoute } from '../../src/core/istio/admission.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
+
+interface Review {
+  request: {
+    uid: string;
+    operation: 'CREATE' | 'UPDATE';
+    object: KubeObject;
+    oldObject: KubeObject | null;
+    userInfo: { username: string };
+  };
+}
+
+/** A certificate for 127.0.0.1 that is its own authority. */
+const selfSigned = (): { cert: string; key: string } => {
+  const keys = forge.pki.rsa.generateKeyPair(2048);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = keys.publicKey;
+  certificate.serialNumber = '01';
+  certificate.validity.notBefore = new Date(Date.now() - 60_000);
+  certificate.validity.notAfter = new Date(Date.now() + 3_600_000);
+  const name = [{ name: 'commonName', value: 'route-webhook' }];
+  certificate.setSubject(name);
+  certificate.setIssuer(name);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true },
+    { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+  ]);
+  certificate.sign(keys.privateKey, forge.md.sha256.create());
+  return { cert: forge.pki.certificateToPem(certificate), key: forge.pki.privateKeyToPem(keys.privateKey) };
+};
+
+const answer = (review: Review, ownUsername: string): object => {
+  const { uid, operation, object, oldObject, userInfo } = review.request;
+  const { patch, warnings } = decideRoute({
+    operation,
+    object,
+    oldObject: oldObject ?? undefined,
+    username: userInfo.username,
+    ownUsername,
+  });
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
+  const changes = patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: encoded };
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid, allowed: true, warnings, ...changes },
+  };
+};
+
+export interface RouteWebhook {
+  /** To register at the API server. */
+  configuration: KubeObject & { webhooks: object[] };
+  stop(): void;
+}
+
+/** Only the decision behind a bare server, so that this part is tested without the rest of Kanari. */
+export const startRouteWebhook = async (ownUsername: string): Promise<RouteWebhook> => {
+  const identity = selfSigned();
+  const server = createServer(identity, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const review = JSON.parse(Buffer.concat(chunks).toString()) as Review;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(answer(review, ownUsername)));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const webhook = {
+    name: 'routes.kanari.dev',
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    clientConfig: {
+      url: `https://127.0.0.1:${port}/`,
+      caBundle: Buffer.from(identity.cert).toString('base64'),
+    },
+    rules: [
+      {
+        operations: ['CREATE', 'UPDATE'],
+        apiGroups: ['networking.istio.io'],
+        apiVersions: ['v1'],
+        resources: ['virtualservices', 'destinationrules'],
+      },
+    ],
+  };
+  return {
+    configuration: {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'kanari-routes' },
+      webhooks: [webhook],
+    },
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
