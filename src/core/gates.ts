@@ -1,6 +1,6 @@
 import { failedCondition, isOwnCondition, type UngatedReason } from './conditions.ts';
 import { type DeploymentChange, isPaused } from './deployment-change.ts';
-import type { PodTemplate } from './objects.ts';
+import type { Deployment, PodTemplate } from './objects.ts';
 import { sameTemplate } from './revision.ts';
 
 // What becomes of an UPDATE: small checks in an order that matters, the first that has an answer decides. A template
@@ -87,11 +87,15 @@ const unchanged: Gate = (change) => (releases(change) ? undefined : { kind: 'all
 
 const restartOnly: Gate = ({ before, after, settings, injection }) =>
   !settings.canaryRestarts &&
+  restartedAt(before) !== restartedAt(after) &&
   sameTemplate(withoutRestart(before.spec.template), withoutRestart(after.spec.template), injection)
     ? through('RestartOnly')
     : undefined;
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+
+const restartedAt = ({ spec }: Deployment): string | undefined =>
+  spec.template.metadata?.annotations?.[RESTARTED_AT];
 
 const withoutRestart = (template: PodTemplate): PodTemplate => {
   const annotations = Object.entries(template.metadata?.annotations ?? {});
