@@ -1,10 +1,10 @@
 import { failedCondition, isOwnCondition, type UngatedReason } from './conditions.ts';
 import { type DeploymentChange, isPaused } from './deployment-change.ts';
-import type { PodTemplate } from './objects.ts';
+import type { Deployment, PodTemplate } from './objects.ts';
 import { sameTemplate } from './revision.ts';
 
-// What becomes of an UPDATE: named checks in the order of the table in docs/admission.md, the first that has an
-// answer decides. A template that would start to run is held, let through with a reason, or denied; never just let in.
+// What becomes of an UPDATE: small checks in an order that matters, the first that has an answer decides. A template
+// that would start to run is held, let through with a reason, or denied; it never just slips in.
 
 export type Ruling =
   /** Pause at a new run of the requested template. */
@@ -87,11 +87,15 @@ const unchanged: Gate = (change) => (releases(change) ? undefined : { kind: 'all
 
 const restartOnly: Gate = ({ before, after, settings, injection }) =>
   !settings.canaryRestarts &&
+  restartedAt(before) !== restartedAt(after) &&
   sameTemplate(withoutRestart(before.spec.template), withoutRestart(after.spec.template), injection)
     ? through('RestartOnly')
     : undefined;
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+
+const restartedAt = ({ spec }: Deployment): string | undefined =>
+  spec.template.metadata?.annotations?.[RESTARTED_AT];
 
 const withoutRestart = (template: PodTemplate): PodTemplate => {
   const annotations = Object.entries(template.metadata?.annotations ?? {});
@@ -103,7 +107,7 @@ const withoutRestart = (template: PodTemplate): PodTemplate => {
 // generation lag as well.
 const midRollout: Gate = ({ before, settings }) => {
   const { updatedReplicas = 0, replicas = 0 } = before.status ?? {};
-  if (isPaused(before) || updatedReplicas >= replicas) return undefined;
+  if (updatedReplicas >= replicas) return undefined;
   return settings.onBusy === 'allow' ? through('Busy') : { kind: 'deny', reason: 'Busy' };
 };
 

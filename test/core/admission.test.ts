@@ -214,6 +214,23 @@ const ROWS: Record<string, Row> = {
     injected: true,
     warnings: ['revisionHistoryLimit of web stays 1'],
   },
+  'keeps it too when another template comes along with it': {
+    stored: heldAt('web:v2'),
+    change: { template: template('web:v3'), spec: { revisionHistoryLimit: 0 } },
+    reason: 'Superseded',
+    paused: true,
+    marks: run('web:v3'),
+    injected: true,
+    warnings: ['canary of web starts again', 'revisionHistoryLimit of web stays 1'],
+  },
+  'adds nothing to a revert that the failsafe holds: its pods may lack it': {
+    stored: heldAt('web:v1', { template: template('web:v1') }),
+    change: { annotations: { team: 'a' } },
+    reason: 'RevertedToPrimary',
+    paused: true,
+    marks: run('web:v1', '20'),
+    injected: false,
+  },
   'lets a skipped change through': {
     change: { template: v2, annotations: { 'kanari.dev/skip': 'INC-4711' } },
     reason: 'Skipped',
@@ -394,6 +411,23 @@ const ROWS: Record<string, Row> = {
     marks: serves('web:v1'),
     injected: false,
     warnings: ['becomes a canary when you resume'],
+  },
+  'remembers what serves at zero replicas too, while a user has paused': {
+    stored: userPaused({ spec: { replicas: 0 } }),
+    change: { template: v2 },
+    reason: 'UserPaused',
+    paused: true,
+    marks: serves('web:v1'),
+    injected: false,
+    warnings: ['becomes a canary when you resume'],
+  },
+  "keeps a user's pause when something else changes": {
+    stored: userPaused({ template: v2 }),
+    change: { annotations: { team: 'a' } },
+    reason: 'Unchanged',
+    paused: true,
+    marks: serves('web:v1'),
+    injected: false,
   },
   'lets a user pause and change in one request': {
     change: { template: v2, paused: true },
@@ -760,6 +794,12 @@ describe('a setting that can not be understood', () => {
     const { answer } = admit({ oldObject, object: changed(oldObject, { template: v2 }) });
     expect(answer).toMatchObject({ verdict: 'allow', reason: 'NewRevision' });
     expect(answer.warnings[1]).toBe(words);
+  });
+
+  it("does not stand in the way of the Deployment's own good value", () => {
+    const good = { 'kanari.dev/steps': '10,50' };
+    const { answer } = admit({ object: deployment({ annotations: good }), namespace: namespace({}, bad) });
+    expect(answer.verdict).toBe('allow');
   });
 
   it('is only warned about when the Namespace has it', () => {

@@ -34,6 +34,7 @@ describe('settings', () => {
     ['service', { service: 'web, web-internal' }, { services: ['web', 'web-internal'] }],
     ['sidecar', { sidecar: 'linkerd' }, { sidecar: 'linkerd' }],
     ['canary-restarts', { 'canary-restarts': 'true' }, { canaryRestarts: true }],
+    ['a skip of any length', { skip: 'x'.repeat(3_000) }, {}],
     ['on-busy', { 'on-busy': 'allow' }, { onBusy: 'allow' }],
     ['names that are for later', { iterations: '10', approve: 'start,promotion', policy: 'careful' }, {}],
     [
