@@ -262,7 +262,9 @@ describe('clusters and endpoints', () => {
   ];
   const pods = [pod('p', { v: 'primary' }), pod('c', { v: 'canary' })];
   const addressesOf = (cluster: string, endpointSlices: EndpointSlice[]): string[] => {
-    const assignment = config({ destinationRules, pods, endpointSlices }).assignments.get(cluster) as unknown as Assignment;
+    const assignment = config({ destinationRules, pods, endpointSlices }).assignments.get(
+      cluster,
+    ) as unknown as Assignment;
     return assignment.endpoints[0]!.lb_endpoints.map(
       ({ endpoint }) => endpoint.address.socket_address.address,
     );
