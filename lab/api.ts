@@ -19,7 +19,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface LabApi {
   /**
-   * One JSON call. The content type of a PATCH is a merge patch unless given.
+   * One JSON call (`/readyz` and its like answer plain text, given as a string). The content type of a PATCH is a merge patch unless given.
    * @throws LabApiError for any answer outside 2xx; the socket's error, or a timeout after 15 s, when there was none.
    */
   request<T = KubeObject>(method: Method, path: string, body?: unknown, contentType?: string): Promise<T>;
@@ -79,7 +79,9 @@ export const createLabApi = ({ url, token, ca }: LabApiOptions): LabApi => {
     const signal = AbortSignal.timeout(REQUEST_DEADLINE_MS);
     const response = await open({ method, path, body, contentType, signal });
     await refuseFailure(`${method} ${path}`, response);
-    return JSON.parse(await textOf(response)) as T;
+    const text = await textOf(response);
+    const isJson = response.headers['content-type']?.startsWith('application/json') === true;
+    return (isJson ? JSON.parse(text) : text) as T;
   };
   const watch = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
     const response = await open({ method: 'GET', path, signal });
