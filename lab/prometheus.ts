@@ -22,7 +22,7 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
-/** A real Prometheus with one target. Resolves when it answers queries. */
+/** A real Prometheus with one target. Resolves when it has scraped it. */
 export const startPrometheus = async (options: PrometheusOptions): Promise<Prometheus> => {
   await mkdir(options.dir, { recursive: true });
   const [port = 0] = await freePorts(1);
@@ -37,7 +37,7 @@ export const startPrometheus = async (options: PrometheusOptions): Promise<Prome
       args: flags(options.dir, port),
       logFile: join(options.dir, 'prometheus.log'),
     });
-    await running.waitUntil(() => isReady(url), 20_000);
+    await running.waitUntil(() => hasScraped(url), 20_000);
   };
   const pause = async (): Promise<void> => {
     await running?.stop();
@@ -47,8 +47,12 @@ export const startPrometheus = async (options: PrometheusOptions): Promise<Prome
   return { url, pause, resume, stop: pause };
 };
 
-const isReady = async (url: string): Promise<boolean> =>
-  (await fetch(`${url}/-/ready`, { signal: AbortSignal.timeout(1000) })).ok;
+// Ready is not enough: Prometheus takes up to five seconds more before it looks for its targets.
+const hasScraped = async (url: string): Promise<boolean> => {
+  const answer = await fetch(`${url}/api/v1/query?query=up`, { signal: AbortSignal.timeout(1000) });
+  const { data } = (await answer.json()) as { data: { result: unknown[] } };
+  return data.result.length > 0;
+};
 
 const flags = (dir: string, port: number): string[] => [
   `--config.file=${join(dir, 'prometheus.json')}`,
