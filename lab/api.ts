@@ -63,12 +63,17 @@ export const createLabApi = ({ url, token, ca }: LabApiOptions): LabApi => {
         authorization: `Bearer ${token}`,
         accept: 'application/json',
       };
-      if (call.body !== undefined) headers['content-type'] = call.contentType ?? defaultType(call.method);
+      const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+      if (body !== undefined) {
+        headers['content-type'] = call.contentType ?? defaultType(call.method);
+        // Node announces the body of a DELETE only when told to.
+        headers['content-length'] = String(body.length);
+      }
       const { method, signal } = call;
       const outgoing = httpsRequest(`${url}${call.path}`, { agent, method, headers, signal });
       // Not once: a socket may fail again later, and an error nobody listens to would end the process.
       outgoing.once('response', resolve).on('error', reject);
-      outgoing.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+      outgoing.end(body);
     });
   const request = async <T>(
     method: Method,

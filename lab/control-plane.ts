@@ -15,8 +15,8 @@ export interface ControlPlane {
   kubeconfig: string;
   kanariKubeconfig: string;
   /** Ends the API server and starts it on the same port with the same certificate; resolves when it is ready. */
-  restartApiServer(): Promise<void>;
-  stop(): Promise<void>;
+  restartApiServer: () => Promise<void>;
+  stop: () => Promise<void>;
 }
 
 const START_DEADLINE_MS = 60_000;

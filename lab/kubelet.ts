@@ -18,7 +18,7 @@ export interface KubeletOptions {
 
 export interface Kubelet {
   /** Ends all pods' servers; the API's objects stay. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 const NODE = 'lab-node';
