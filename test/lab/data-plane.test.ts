@@ -61,7 +61,7 @@ beforeAll(async () => {
   const binaries = await ensureBinaries(['envoy', 'prometheus']);
   mesh = await startDataPlane({ api: lab.api, dir: join(lab.dir, 'mesh'), binaries });
   lab.onStop(() => mesh.stop());
-  await lab.kubectl(['create', 'namespace', 'shop']);
+  await lab.applyYaml('apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}');
   await lab.applyYaml(
     MESH + deployment('web', 'primary', 'web:v1', 3) + deployment('web-canary', 'canary', 'web:v2', 1),
   );
