@@ -1,0 +1,129 @@
+import type { AccessLogEntry } from './access-log.ts';
+import type { PodDirectory, PodIdentity } from './pod-directory.ts';
+
+// Istio's standard metrics, as the proxies on both ends of a request would count it, from one access log.
+// A retried request counts once, for the pod that was tried last.
+
+/** Upper edges in milliseconds, Istio's. */
+export const BUCKETS_MS = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
+] as const;
+
+/** Flags of requests that no pod has seen: no healthy host, no cluster, no route, no connection. */
+const UNDELIVERED = new Set(['UH', 'NC', 'NR', 'UF', 'UO']);
+
+export interface IstioMetrics {
+  record(entry: AccessLogEntry): void;
+  /** All series in Prometheus' text format. Series of a pod's own proxy go when the pod is gone. */
+  text(): string;
+}
+
+interface Series {
+  labels: string;
+  /** Set on what the pod's own proxy reports. */
+  podUid: string | undefined;
+  count: number;
+  sumMs: number;
+  /** Requests by the first bucket they fit in; the last is +Inf. */
+  perBucket: number[];
+}
+
+/** @param clientWorkload `source_workload` of every request */
+export const createIstioMetrics = (pods: PodDirectory, clientWorkload = 'client'): IstioMetrics => {
+  const series = new Map<string, Series>();
+  const observe = (labels: Record<string, string>, durationMs: number, podUid?: string): void => {
+    const key = renderLabels(labels);
+    const found = series.get(key) ?? emptySeries(key, podUid);
+    series.set(key, found);
+    found.count += 1;
+    found.sumMs += durationMs;
+    const bucket = BUCKETS_MS.findIndex((edge) => durationMs <= edge);
+    const index = bucket === -1 ? BUCKETS_MS.length : bucket;
+    found.perBucket[index] = (found.perBucket[index] ?? 0) + 1;
+  };
+  return {
+    record: (entry) => {
+      const pod = answeredBy(entry, pods);
+      const labels = requestLabels(entry, pod, clientWorkload);
+      observe({ reporter: 'source', ...labels }, entry.durationMs);
+      if (pod === undefined) return;
+      // As the PodMonitor of Istio's proxies relabels: the pod that was scraped.
+      const scraped = { namespace: pod.namespace, pod: pod.pod };
+      observe({ reporter: 'destination', ...labels, ...scraped }, entry.durationMs, pod.uid);
+    },
+    text: () => {
+      for (const [key, { podUid }] of series) {
+        if (podUid !== undefined && !pods.isAlive(podUid)) series.delete(key);
+      }
+      return render([...series.values()]);
+    },
+  };
+};
+
+const emptySeries = (labels: string, podUid: string | undefined): Series => ({
+  labels,
+  podUid,
+  count: 0,
+  sumMs: 0,
+  perBucket: new Array<number>(BUCKETS_MS.length + 1).fill(0),
+});
+
+const answeredBy = (entry: AccessLogEntry, pods: PodDirectory): PodIdentity | undefined => {
+  if (entry.flags.split(',').some((flag) => UNDELIVERED.has(flag))) return undefined;
+  return entry.upstream === undefined ? undefined : pods.at(entry.upstream.replace(/:\d+$/, ''));
+};
+
+const requestLabels = (
+  entry: AccessLogEntry,
+  pod: PodIdentity | undefined,
+  clientWorkload: string,
+): Record<string, string> => {
+  const service = entry.cluster?.split('|')[3] ?? entry.host ?? 'unknown';
+  const [name = 'unknown', namespace = 'unknown'] = service.split('.');
+  return {
+    source_workload: clientWorkload,
+    destination_workload: pod?.workload ?? 'unknown',
+    destination_workload_namespace: pod?.namespace ?? 'unknown',
+    destination_version: pod?.version ?? 'unknown',
+    destination_service: service,
+    destination_service_name: name,
+    destination_service_namespace: namespace,
+    request_protocol: 'http',
+    response_code: String(entry.status),
+    response_flags: entry.flags,
+    connection_security_policy: 'mutual_tls',
+  };
+};
+
+const renderLabels = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}="${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
+    .join(',');
+
+const DURATION = 'istio_request_duration_milliseconds';
+
+const render = (all: Series[]): string =>
+  [
+    '# HELP istio_requests_total Requests, by who reports them and who answered.',
+    '# TYPE istio_requests_total counter',
+    ...all.map(({ labels, count }) => `istio_requests_total{${labels}} ${count}`),
+    `# HELP ${DURATION} Duration of requests in milliseconds.`,
+    `# TYPE ${DURATION} histogram`,
+    ...all.flatMap(renderHistogram),
+    '',
+  ].join('\n');
+
+const renderHistogram = ({ labels, count, sumMs, perBucket }: Series): string[] => {
+  let below = 0;
+  const buckets = BUCKETS_MS.map((edge, index) => {
+    below += perBucket[index] ?? 0;
+    return `${DURATION}_bucket{${labels},le="${edge}"} ${below}`;
+  });
+  return [
+    ...buckets,
+    `${DURATION}_bucket{${labels},le="+Inf"} ${count}`,
+    `${DURATION}_sum{${labels}} ${sumMs}`,
+    `${DURATION}_count{${labels}} ${count}`,
+  ];
+};

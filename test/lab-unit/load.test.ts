@@ -1,0 +1,61 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { startLoad } from '../../lab/load.ts';
+
+let server: Server | undefined;
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+const serve = async (answer: RequestListener): Promise<number> => {
+  const started = createServer(answer);
+  server = started;
+  await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
+  return (started.address() as AddressInfo).port;
+};
+
+describe('a load', () => {
+  it('counts requests and failures by phase and version', async () => {
+    let asked = 0;
+    const port = await serve(({ headers }, response) => {
+      asked += 1;
+      expect(headers.host).toBe('web.shop');
+      response.writeHead(asked % 2 === 0 ? 500 : 200, { 'x-version': 'v1', 'x-pod': 'web-1' }).end('{}');
+    });
+    const load = startLoad({ port, host: 'web.shop', rps: 500, phase: 'before' });
+    await vi.waitFor(() => expect(load.total().requests).toBeGreaterThanOrEqual(10));
+    load.phase('after');
+    await vi.waitFor(() => expect(load.counts()[1]?.requests).toBeGreaterThanOrEqual(10));
+    const phases = await load.stop();
+    expect(phases.map(({ phase }) => phase)).toEqual(['before', 'after']);
+    expect(load.total()).toEqual({ requests: asked, failures: Math.floor(asked / 2) });
+    for (const { versions, requests, failures } of phases)
+      expect(versions).toEqual({ v1: { requests, failures } });
+    expect(load.failures()[0]).toMatchObject({ phase: 'before', status: 500, version: 'v1', pod: 'web-1' });
+  });
+
+  it('counts a connection that breaks, and an answer cut short, as failures without a version', async () => {
+    let asked = 0;
+    const port = await serve((request, response) => {
+      asked += 1;
+      if (asked % 2 === 0) request.socket.destroy();
+      else response.writeHead(200, { 'content-length': '10' }).write('half', () => request.socket.destroy());
+    });
+    const load = startLoad({ port, host: 'web', rps: 200, keepAlive: false });
+    await vi.waitFor(() => expect(load.total().requests).toBeGreaterThanOrEqual(4));
+    await load.stop();
+    expect(load.total()).toEqual({ requests: asked, failures: asked });
+    expect(load.failures().every(({ error }) => error !== undefined)).toBe(true);
+  });
+
+  it('gives up on an answer that does not come', async () => {
+    const port = await serve(() => undefined);
+    const load = startLoad({ port, host: 'web', rps: 100, timeoutMs: 30 });
+    await vi.waitFor(() => expect(load.total().failures).toBeGreaterThan(0));
+    await load.stop();
+    expect(load.failures()[0]).toMatchObject({ status: undefined, version: undefined });
+  });
+});
