@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createLabApi, type LabApi } from './api.ts';
 import { ensureBinaries } from './binaries.ts';
 import { type Credentials, createCredentials, kubeconfigOf } from './credentials.ts';
@@ -113,6 +113,8 @@ const startApiServer = (
 ): LabProcess => {
   const args = [
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+    // Should another lab's etcd have got this port first, the two at least share no object.
+    `--etcd-prefix=/${basename(dir)}`,
     '--bind-address=127.0.0.1',
     // Explicit, for machines without a default route.
     '--advertise-address=127.0.0.1',

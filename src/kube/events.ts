@@ -197,7 +197,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       const at = recorder.clock();
       const subject = subjectOf(recorder, object, at);
       if (!subject.bucket.take(at)) {
-        recorder.log.debug({ key: keyOf(object), event: content.reason }, 'Event dropped: too many');
+        recorder.log.debug({ object: keyOf(object), event: content.reason }, 'Event dropped: too many');
         return;
       }
       subject.tail = subject.tail.then(() => attempt(recorder, { object, subject, content, at }));

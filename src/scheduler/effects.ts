@@ -80,7 +80,8 @@ const consumeCommand = async ({ ports, gathered, signal }: DeploymentCall): Prom
 
 const recordEvent = ({ ports, gathered, deployment }: DeploymentCall, effect: Of<'event'>): void => {
   const { canary } = gathered.snapshot;
-  ports.record(canary === undefined ? [deployment] : [deployment, canary], effect);
+  const { type, reason, message } = effect;
+  ports.record(canary === undefined ? [deployment] : [deployment, canary], { type, reason, message });
 };
 
 const deleteOne = (

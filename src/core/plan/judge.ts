@@ -162,7 +162,8 @@ const advance = (context: RunContext, { reason, message, checks, evidence }: Pas
     const next: Partial<CanaryStatus> = { step: status.step + 1, phase: 'Progressing', checks };
     return { status: next, run: judged, reason, message, requeueAfterMs: 0 };
   }
-  const decided = ending(context, { outcome: 'Promoted', reason: 'StepsCompleted', message });
+  const promoted = `promoted at ${percent(status.canaryWeight)}: ${message}`;
+  const decided = ending(context, { outcome: 'Promoted', reason: 'StepsCompleted', message: promoted });
   return {
     status: { phase: 'Promoting', checks },
     run: { ...judged, ending: decided },
