@@ -183,7 +183,7 @@ const attempt = async (recorder: Recorder, writing: Omit<Writing, 'signal'>): Pr
   try {
     await write(recorder, { ...writing, signal: link.signal });
   } catch (error) {
-    const subject = { kind, key: keyOf({ metadata }), event: writing.content.reason };
+    const subject = { kind, object: keyOf({ metadata }), event: writing.content.reason };
     recorder.log.warn({ ...subject, ...describeError(error) }, 'Event could not be written');
   } finally {
     link.unlink();

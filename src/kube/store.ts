@@ -40,7 +40,7 @@ const createEmitter = <T extends KubeObject>(log: Log) => {
           handler(change);
         } catch (error) {
           const kind = change.after?.kind ?? change.before?.kind;
-          log.error({ key, kind, ...describeError(error) }, 'change handler threw');
+          log.error({ object: key, kind, ...describeError(error) }, 'change handler threw');
         }
       }
     },
