@@ -1,11 +1,13 @@
 import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
 import type { CanaryStatus, Evidence, MetricCheck, Run } from '../run.ts';
+import type { Snapshot } from '../snapshot.ts';
 import {
   elapsedMs,
   ending,
   firstMove,
   type Move,
+  mayCarryTraffic,
   type RunContext,
   SOON_MS,
   type Stage,
@@ -42,17 +44,22 @@ export const outageNoticed: Stage = (context) => {
   };
 };
 
+const freezes = ({ settings }: Snapshot): boolean => settings.onFailure === 'freeze';
+
 const thresholdReached = (context: RunContext, failedChecks: number, message: string): Move => {
-  const { run } = context;
+  const { run, facts } = context;
+  const { name } = facts.deployment.metadata;
   const reason = 'ThresholdReached';
   const words = `failed checks threshold reached ${failedChecks}: ${message}`;
-  if (context.snapshot.settings.onFailure === 'freeze') {
+  if (freezes(context.snapshot)) {
     return {
       status: { failedChecks, phase: 'Paused' },
       run,
+      effects: [
+        { kind: 'event', type: 'Warning', reason: 'Synced', message: `Halt ${name} advancement ${words}` },
+      ],
       reason: 'Frozen',
-      message: `${words}; weight kept`,
-      requeueAfterMs: 60_000,
+      message: `${words}; frozen at this weight, to end it: kubectl annotate canary ${name} kanari.dev/command=abort (or promote)`,
     };
   }
   const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
@@ -72,7 +79,9 @@ export const canaryServes: Stage = (context) => {
   if (snapshot.endpoints.canary > 0) return undefined;
   const failedChecks = status.failedChecks + 1;
   const message = 'the canary lost its last ready endpoint; its traffic goes back to the primary';
-  if (failedChecks >= snapshot.settings.threshold) return thresholdReached(context, failedChecks, message);
+  // Frozen or not: a weight without endpoints behind it would only fail requests.
+  if (failedChecks >= snapshot.settings.threshold && !freezes(snapshot))
+    return thresholdReached(context, failedChecks, message);
   return {
     status: { failedChecks, canaryWeight: 0 },
     run: { ...without(run, 'stepSince'), waitingSince: context.now.toISOString() },
@@ -83,6 +92,26 @@ export const canaryServes: Stage = (context) => {
     ],
     reason: 'CanaryLost',
     message,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
+/**
+ * A share that the run does not have (of a superseded run, or of a canary that was lost) is taken back before all
+ * else: nobody judges what it does to requests.
+ */
+export const strayShareWithdrawn: Stage = (context) => {
+  const { status, snapshot } = context;
+  const stray = status.canaryWeight === 0 && mayCarryTraffic(context);
+  // Routes that are not split at all can't name the canary, and must not name destinations that do not stand yet.
+  if (!stray || !snapshot.traffic.destinations) return undefined;
+  return {
+    effects: [
+      { kind: 'setWeight', canary: 0 },
+      { kind: 'setWeightMark', weight: 0 },
+    ],
+    reason: 'Preparing',
+    message: 'traffic goes back to the primary until the canary is ready',
     requeueAfterMs: SOON_MS,
   };
 };
@@ -116,6 +145,13 @@ export const weightStands: Stage = (context) => {
     message: `canary weight ${percent(weight)}, collecting evidence`,
     requeueAfterMs: Math.min(snapshot.settings.intervalMs, snapshot.operator.lookIntervalMs),
   };
+};
+
+/** `on-failure: freeze`: canary and weight stay for people to look at, and only people end the run. */
+export const frozen: Stage = ({ snapshot, status }) => {
+  if (!freezes(snapshot) || status.failedChecks < snapshot.settings.threshold) return undefined;
+  const told = status.reason === 'Frozen' ? status.message : 'failed checks threshold reached; frozen';
+  return { status: { phase: 'Paused' }, reason: 'Frozen', message: told };
 };
 
 export const intervalElapsed: Stage = ({ snapshot, run, now, status }) => {
@@ -214,7 +250,7 @@ export const judged: Stage = (context) => {
     return thresholdReached(rejudged, failedChecks, check.message);
   const message = `Halt ${facts.deployment.metadata.name} advancement ${check.message}`;
   return {
-    status: { failedChecks, checks: check.checks },
+    status: { failedChecks, checks: check.checks, phase: 'Progressing' },
     run: { ...rejudged.run, stepSince: now.toISOString() },
     effects: [{ kind: 'event', type: 'Warning', reason: 'Synced', message }],
     reason: check.reason,
@@ -224,4 +260,4 @@ export const judged: Stage = (context) => {
 };
 
 /** The stages of one step, in order. */
-export const step: Stage = (context) => firstMove([weightStands, intervalElapsed, judged], context);
+export const step: Stage = (context) => firstMove([weightStands, frozen, intervalElapsed, judged], context);

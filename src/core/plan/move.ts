@@ -57,6 +57,15 @@ export const without = <K extends keyof Run>(run: Run, key: K): Omit<Run, K> => 
 export const steersTraffic = ({ snapshot: { traffic } }: RunContext): boolean =>
   traffic.services.length > 0 && (traffic.provider === 'istio' || traffic.provider === 'gateway-api');
 
+/**
+ * Routes may send requests to the canary. Routes that disagree have no common weight: a kill between two of them
+ * leaves the one at 0 and the other as it was, and that is not none.
+ */
+export const mayCarryTraffic = (context: RunContext): boolean => {
+  const { traffic } = context.snapshot;
+  return steersTraffic(context) && !traffic.routesRestored && traffic.weight !== 0;
+};
+
 export const propagationWaitOf = (context: RunContext): number =>
   steersTraffic(context)
     ? (context.snapshot.settings.propagationWaitMs ?? context.snapshot.operator.propagationWaitMs)

@@ -3,7 +3,7 @@ import { factsOf } from '../facts.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { decideIdle } from './idle.ts';
-import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
+import { canaryServes, outageNoticed, step, strayShareWithdrawn, withNewEvidence } from './judge.ts';
 import { initialStatus, isActive, newRun } from './lifecycle.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
 import {
@@ -29,6 +29,7 @@ import { WITHDRAWAL } from './withdraw.ts';
 const ADVANCE: readonly Stage[] = [
   outageNoticed,
   canaryServes,
+  strayShareWithdrawn,
   failedConditionCleared,
   primaryTemplateKept,
   heldReplicaSetDeleted,

@@ -1,5 +1,5 @@
 import { ownFailedCondition } from '../facts.ts';
-import { milestone, propagationWaitOf, SOON_MS, type Stage } from './move.ts';
+import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
@@ -7,13 +7,9 @@ import { primaryAdopted } from './prepare.ts';
 
 export const weightWithdrawn: Stage = (context) => {
   const { snapshot, status } = context;
-  const { traffic } = snapshot;
-  const none = status.canaryWeight === 0 && (traffic.weight ?? 0) === 0;
-  if (none || traffic.routesRestored) {
-    return status.canaryWeight === 0
-      ? undefined
-      : { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
-  }
+  if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
+  if (snapshot.traffic.routesRestored)
+    return { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
   return {
     status: { canaryWeight: 0, phase: 'Finalising' },
     effects: [

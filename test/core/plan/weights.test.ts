@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { plan } from '../../../src/core/plan/plan.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+
+// No request reaches a canary that nobody judges, or that is not there.
+
+const at = (weight: number): SimulatedCluster => {
+  const cluster = new SimulatedCluster();
+  cluster.runToEnd({ seconds: 3 });
+  cluster.hold('v2');
+  cluster.runToEnd({ until: () => cluster.weight === weight });
+  return cluster;
+};
+
+const NO_SHARE = { kind: 'setWeight', canary: 0 };
+
+test('routes that disagree, after a kill between two of them, are set to 0 before the canary is deleted', () => {
+  const cluster = at(20);
+  cluster.errorRate['v2'] = 1;
+  cluster.runToEnd({ until: () => cluster.weight === 0 });
+  const snapshot = cluster.snapshot();
+  const disagreeing = { ...snapshot.traffic, split: false, weight: undefined };
+  expect(plan({ ...snapshot, traffic: disagreeing }, cluster.now).effects).toContainEqual(NO_SHARE);
+});
+
+test('a canary that lost its endpoints loses its share although the scheduler died before it wrote that', () => {
+  const cluster = at(20);
+  cluster.neverReady.add('v2');
+  cluster.look(1);
+  expect([cluster.canary?.status?.canaryWeight, cluster.weight]).toEqual([0, 20]);
+  cluster.look();
+  expect([cluster.canary?.status?.failedChecks, cluster.weight]).toEqual([1, 0]);
+});
+
+test('the share of a superseded canary is taken back at once, not after the destinations stand anew', () => {
+  const cluster = at(50);
+  cluster.hold('v3');
+  cluster.look();
+  expect(cluster.weight).toBe(0);
+});
+
+const frozen = (): SimulatedCluster => {
+  const cluster = at(20);
+  cluster.settings = { ...cluster.settings, onFailure: 'freeze' };
+  cluster.errorRate['v2'] = 0.03;
+  cluster.runToEnd({ until: () => cluster.phase === 'Paused' });
+  return cluster;
+};
+
+test('a frozen run keeps its weight, says how to end it, and does not go on by itself', () => {
+  const cluster = frozen();
+  cluster.errorRate = {};
+  const { writes, weight } = cluster;
+  expect(weight).toBeGreaterThan(0);
+  cluster.runToEnd({ seconds: 60 });
+  expect({ phase: cluster.phase, weight: cluster.weight, writes: cluster.writes }).toEqual({
+    phase: 'Paused',
+    weight,
+    writes,
+  });
+  expect(cluster.canary?.status?.message).toContain('kanari.dev/command=abort');
+  expect(cluster.events.at(-1)).toMatch(/^Halt web advancement failed checks threshold reached 2/);
+});
+
+test('a frozen run without endpoints keeps no weight', () => {
+  const cluster = frozen();
+  cluster.neverReady.add('v2');
+  cluster.look();
+  expect(cluster.weight).toBe(0);
+});
