@@ -34,7 +34,7 @@ export interface Facts {
   primaryReplicaSet: ReplicaSet | undefined;
   /** The held template is the one that serves. */
   reverted: boolean;
-  /** The primary's ReplicaSet template and pods carry everything that admission injects. */
+  /** The primary's ReplicaSet template and pods, and a held template, carry everything that admission injects. */
   adopted: boolean;
   /** Wanted replicas of the primary. */
   replicas: number;
@@ -88,8 +88,15 @@ export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
     templateRevision,
     primaryRevision,
     primaryReplicaSet,
-    reverted: held && templateRevision === primaryRevision,
-    adopted: isAdopted(snapshot, primaryReplicaSet),
+    // Without a mark and without pods nobody knows what served: the template standing in for it is no revert.
+    reverted:
+      held &&
+      templateRevision === primaryRevision &&
+      (primaryReplicaSet !== undefined || marked !== undefined),
+    adopted:
+      isAdopted(snapshot, primaryReplicaSet) &&
+      // Released with less than its ReplicaSet has, it would be another template, and every pod would restart.
+      (!held || carriesInjected(deployment.spec.template, snapshot.injection)),
     replicas: deployment.spec.replicas ?? 1,
   };
 };

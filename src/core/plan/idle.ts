@@ -2,9 +2,10 @@ import type { Effect, Plan } from '../effects.ts';
 import type { CanaryStatus } from '../run.ts';
 import { begun, newRun } from './lifecycle.ts';
 import type { Move, RunContext } from './move.ts';
-import { detected } from './redirect.ts';
+import { commandConsumed, detected } from './redirect.ts';
+import { hasRemains, withdrawalOfRemains } from './remains.ts';
 import { settle } from './settle.ts';
-import { failureShown, revertReleased } from './withdraw.ts';
+import { failureShown, otherReplicaSetsDeleted, revertReleased } from './withdraw.ts';
 
 // No run is under way. A hold starts one, unless its template is the primary's own or has failed before.
 
@@ -23,12 +24,11 @@ const unchanged = (status: CanaryStatus): Plan => ({
 const released = (context: RunContext, before: CanaryStatus): Plan => {
   const { status, facts } = context;
   if (status.phase === 'Failed') {
-    const message = 'the failed template was taken back; the primary serves';
-    return settle(context, before, {
-      status: { phase: 'Initialized' },
-      reason: 'RevertedToPrimary',
-      message,
-    });
+    const move =
+      facts.templateRevision === status.failedRevision
+        ? { reason: 'Released', message: 'the failed template was released without a canary' }
+        : { reason: 'RevertedToPrimary', message: 'the failed template was taken back; the primary serves' };
+    return settle(context, before, { status: { phase: 'Initialized' }, ...move });
   }
   if (before.primary?.revision === facts.primaryRevision) return unchanged(before);
   return settle(context, before, { reason: status.reason, message: status.message });
@@ -51,20 +51,28 @@ const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
   });
 };
 
+/** Held at zero replicas: the run ended or never began, and scaling up must bring up the primary, then the canary. */
+const atZero = (context: RunContext, before: CanaryStatus): Plan => {
+  const deleting = otherReplicaSetsDeleted(context);
+  const message = 'scaled to zero while held: the canary starts when the Deployment is scaled up again';
+  return settle(context, before, { ...deleting, reason: 'ScaledToZero', message });
+};
+
 export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
   const { facts, status, now, snapshot } = context;
-  const consume: Effect[] = snapshot.command === undefined ? [] : [{ kind: 'consumeCommand' }];
+  const consume = commandConsumed(snapshot, ['retry']);
   const only = (plan: Plan): IdleDecision => ({
     kind: 'plan',
     plan: { ...plan, effects: [...consume, ...plan.effects] },
   });
+  if (hasRemains(snapshot)) return { kind: 'begin', ...withdrawalOfRemains(context) };
   if (!facts.held) return only(released(context, before));
   const revert = facts.reverted ? revertReleased(context) : undefined;
   if (revert !== undefined)
     return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
   const failed = status.failedRevision === facts.templateRevision && snapshot.command !== 'retry';
   if (failed) return only(failedBefore(context, before));
-  if (facts.replicas === 0) return only(unchanged(before));
+  if (facts.replicas === 0) return only(atZero(context, before));
   const run = newRun(facts, now);
   return {
     kind: 'begin',

@@ -13,13 +13,16 @@ import {
   failedConditionCleared,
   firstStepChosen,
   heldReplicaSetDeleted,
+  holdIntact,
   primaryAdopted,
   primaryReachable,
   primaryTemplateKept,
+  servicesExist,
   splitStands,
 } from './prepare.ts';
 import { PROMOTION } from './promote.ts';
 import { redirect } from './redirect.ts';
+import { hasRemains } from './remains.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
@@ -34,6 +37,8 @@ const ADVANCE: readonly Stage[] = [
   primaryTemplateKept,
   heldReplicaSetDeleted,
   primaryAdopted,
+  holdIntact,
+  servicesExist,
   destinationsStand,
   splitStands,
   firstStepChosen,
@@ -84,7 +89,7 @@ export const plan = (snapshot: Snapshot, now: Date): Plan => {
     return planDeleted(snapshot);
   const facts = factsOf(snapshot, deployment);
   if (canary === undefined) {
-    if (!snapshot.optedIn && !facts.held) return nothing('NotOptedIn');
+    if (!snapshot.optedIn && !facts.held && !hasRemains(snapshot)) return nothing('NotOptedIn');
     return { ...nothing('Initialising'), effects: [{ kind: 'createCanary' }], requeueAfterMs: 1_000 };
   }
   const known = canary.status?.phase === undefined ? undefined : canary.status;

@@ -63,6 +63,24 @@ export const primaryAdopted: Stage = ({ facts }) => {
   ]);
 };
 
+/** Something other than Kanari let another ReplicaSet run: there is no primary to compare with. */
+export const holdIntact: Stage = ({ facts, snapshot }) => {
+  const { primaryReplicaSet } = facts;
+  if (primaryReplicaSet === undefined || (primaryReplicaSet.spec.replicas ?? 0) > 0) return undefined;
+  const other = snapshot.replicaSets.find(({ spec }) => (spec.replicas ?? 0) > 0);
+  if (other === undefined) return undefined;
+  const message = `the ReplicaSet ${other.metadata.name} runs instead of the primary's ${primaryReplicaSet.metadata.name}, although nothing was released; the run waits`;
+  return { ...wait('HoldBroken', message), requeueAfterMs: 10_000 };
+};
+
+/** A misspelt Service would leave the traffic unsplit, and the canary with its share by number of pods. */
+export const servicesExist: Stage = ({ snapshot: { settings, traffic } }) => {
+  const missing = settings.services?.filter((service) => !traffic.services.includes(service)) ?? [];
+  if (missing.length === 0) return undefined;
+  const message = `kanari.dev/service names ${missing.join(', ')}, which the namespace does not have; the run waits`;
+  return { ...wait('ServiceNotFound', message), requeueAfterMs: 10_000 };
+};
+
 export const destinationsStand: Stage = (context) =>
   milestone(context, {
     name: 'destinations',

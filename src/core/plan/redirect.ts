@@ -1,8 +1,9 @@
 import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Ending, Run } from '../run.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { begun, newRun } from './lifecycle.ts';
-import { ending, type RunContext } from './move.ts';
+import { ending, type RunContext, without } from './move.ts';
 import { event } from './settle.ts';
 
 // What others do to a run under way: revert it, release it, scale it to zero, replace its template, command it.
@@ -60,16 +61,30 @@ const commanded = (context: RunContext): Ending | undefined => {
   return undefined;
 };
 
+const COMMANDS = ['abort', 'promote', 'retry'];
+
+/** Takes the command away; one that means nothing here is answered, never swallowed. */
+export const commandConsumed = ({ command }: Snapshot, meaningful: readonly string[]): Effect[] => {
+  if (command === undefined) return [];
+  const known = `known: ${COMMANDS.join(', ')}`;
+  const words = COMMANDS.includes(command)
+    ? `kanari.dev/command=${command} changes nothing: no run is under way`
+    : `kanari.dev/command=${command} is no command; ${known}`;
+  return [{ kind: 'consumeCommand' }, ...(meaningful.includes(command) ? [] : [event(words, 'Warning')])];
+};
+
 const redirectedTo = (context: RunContext, decided: Ending): RunContext => ({
   ...context,
   status: decided.outcome === 'Promoted' ? { ...context.status, phase: 'Promoting' } : context.status,
-  run: { ...context.run, ending: decided },
+  // The wait that was under way is over: the deadline of the promotion counts from its own begin.
+  run: { ...without(context.run, 'waitingSince'), ending: decided },
 });
 
 /** The context as others have left it; unchanged when nobody interfered. */
 export const redirect = (context: RunContext): Redirected => {
   const { facts, status, now } = context;
-  const consume: Effect[] = context.snapshot.command === undefined ? [] : [{ kind: 'consumeCommand' }];
+  // Also `retry`, which began this run a moment ago.
+  const consume = commandConsumed(context.snapshot, COMMANDS);
   const other = endedByOthers(context);
   if (other !== undefined) return { context: redirectedTo(context, other), opening: consume };
   if (overtaken(context) && context.status.phase !== 'Finalising') {

@@ -40,6 +40,29 @@ export const failureShown: Stage = ({ facts, run }) => {
   };
 };
 
+/**
+ * Scaled up from zero, a paused Deployment brings up its newest ReplicaSet, whichever that is: only the primary's may
+ * be left.
+ */
+export const otherReplicaSetsDeleted: Stage = (context) => {
+  const { facts, snapshot } = context;
+  const { primaryReplicaSet } = facts;
+  if (!facts.held || facts.replicas > 0 || primaryReplicaSet === undefined) return undefined;
+  const others = snapshot.replicaSets.filter(
+    ({ spec, metadata }) => (spec.replicas ?? 0) === 0 && metadata.uid !== primaryReplicaSet.metadata.uid,
+  );
+  if (others.length === 0) return undefined;
+  return {
+    effects: others.map(({ metadata }) => ({
+      kind: 'deleteReplicaSet',
+      name: metadata.name,
+      uid: metadata.uid ?? '',
+    })),
+    ...wordsOf(context),
+    requeueAfterMs: SOON_MS,
+  };
+};
+
 /** A held template that is the primary's own is let go: same ReplicaSet, no pod restarted. */
 export const revertReleased: Stage = (context) => {
   const { facts } = context;
@@ -107,6 +130,7 @@ export const destinationsRemoved: Stage = (context) =>
 
 export const WITHDRAWAL: readonly Stage[] = [
   weightWithdrawn,
+  otherReplicaSetsDeleted,
   failureShown,
   revertReleased,
   weightZeroLearnt,
