@@ -15,6 +15,7 @@ import { createWriter } from './kube/writer.ts';
 import { createManager, type Manager } from './manager.ts';
 import { createScheduler, type SchedulerOptions } from './scheduler/scheduler.ts';
 import { allSynced } from './scheduler/stores.ts';
+import { hasSplit } from './scheduler/wake.ts';
 import { createHealth, type Health } from './telemetry/health.ts';
 import { createLog, type Logger } from './telemetry/log.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -60,9 +61,10 @@ interface Shared extends Awaited<ReturnType<typeof connect>>, ReturnType<typeof 
 const createRouters = ({ reader, writer, log, stores }: Shared): SchedulerOptions['routerFor'] => {
   const istio = createIstioRouter({ stores, writer, reader, log });
   const passive = { replicas: createPassiveRouter('replicas'), none: createPassiveRouter('none') };
-  return ({ settings, namespace, services }) => {
-    // Without a Service there may still be routes to give back, of one that was deleted.
-    if (services.length === 0) return istio;
+  return ({ key, settings, namespace, services }) => {
+    // Without a Service there may still be routes to give back, of one that was deleted; and a split that stands is
+    // Istio's to the end, though the setting may have changed.
+    if (services.length === 0 || hasSplit(stores, key)) return istio;
     const at = namespace.metadata.name;
     const provider = selectProvider({
       setting: settings.traffic,

@@ -3,6 +3,7 @@ import type { Deployment, Pod, PodTemplate, ReplicaSet, StringMap } from '../cor
 import { labelsOf } from '../core/objects.ts';
 import type { Injection } from '../core/snapshot.ts';
 import type { Reader, Writer } from '../kube/api.ts';
+import { isNotFound } from '../kube/errors.ts';
 
 // Adoption: the primary's pods from before the opt-in get what admission injects, without a restart. All injected
 // keys go into the ReplicaSet's template (copying only some would restart pods at a revert), the labels also onto
@@ -72,6 +73,16 @@ const selectorOf = (set: ReplicaSet): string =>
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
 
+const labelPod = async ({ writer }: AdoptPorts, pod: Pod, labels: StringMap, signal: AbortSignal) => {
+  const { name, namespace = '' } = pod.metadata;
+  try {
+    await writer.mergePatch(refOf('Pod', namespace, name), { metadata: { labels } }, { signal });
+  } catch (error) {
+    // Pods come and go while the others are labelled: the next round lists those that are there.
+    if (!isNotFound(error)) throw error;
+  }
+};
+
 /** Labels every pod of the set that lacks one, listed anew until none does. */
 const labelPods = async (
   ports: AdoptPorts,
@@ -90,12 +101,7 @@ const labelPods = async (
     );
     if (lacking.length === 0) return;
     for (const pod of lacking) {
-      const labels = missing(wanted, labelsOf(pod));
-      await ports.writer.mergePatch(
-        refOf('Pod', namespace, pod.metadata.name),
-        { metadata: { labels } },
-        { signal },
-      );
+      await labelPod(ports, pod, missing(wanted, labelsOf(pod)), signal);
     }
   }
 };

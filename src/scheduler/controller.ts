@@ -2,8 +2,8 @@ import type { Plan } from '../core/effects.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import { plan } from '../core/plan/plan.ts';
 import type { CanaryStatus } from '../core/run.ts';
+import { sameJson } from '../core/same-json.ts';
 import type { Canary } from '../core/snapshot.ts';
-import { isConflict, isInvalid } from '../kube/errors.ts';
 import { describeEffect, type EffectPorts, perform } from './effects.ts';
 import { type Gathered, gatherSnapshot, type SnapshotSources } from './snapshot.ts';
 
@@ -25,11 +25,8 @@ export interface ControllerPorts {
   budgetMs: number;
 }
 
-// A guard that failed means that somebody wrote in between: read again, soon.
-const RETRY_MS = 200;
-
-const changed = (before: CanaryStatus | undefined, after: CanaryStatus): boolean =>
-  JSON.stringify(before) !== JSON.stringify(after);
+/** By value: the API server orders keys as it likes. */
+const changed = (before: CanaryStatus | undefined, after: CanaryStatus): boolean => !sameJson(before, after);
 
 const writeStatus = async (
   ports: ControllerPorts,
@@ -66,7 +63,7 @@ const carryOut = async (ports: ControllerPorts, gathered: Gathered, decided: Pla
 };
 
 /**
- * Reconciles one Deployment: gather, plan, write.
+ * Reconciles one Deployment: gather, plan, write. Throws KubeError when a write is refused.
  * @returns milliseconds until the key wants to be looked at again, if it does
  */
 export const reconcile = async (
@@ -77,15 +74,6 @@ export const reconcile = async (
   const gathered = gatherSnapshot(ports.sources, key);
   const decided = plan(gathered.snapshot, ports.effects.now());
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(ports.budgetMs)]);
-  try {
-    await carryOut(ports, gathered, decided, deadline);
-    return decided.requeueAfterMs;
-  } catch (error) {
-    if (!isConflict(error) && !isInvalid(error)) throw error;
-    ports.log.info(
-      { rollout: key, reason: decided.reason },
-      'written by somebody else meanwhile; reading again',
-    );
-    return RETRY_MS;
-  }
+  await carryOut(ports, gathered, decided, deadline);
+  return decided.requeueAfterMs;
 };

@@ -1,8 +1,8 @@
 import type { Effect } from '../core/effects.ts';
 import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
-import { isConflict } from '../kube/errors.ts';
-import type { ObjectRef } from '../kube/resources.ts';
+import { isConflict, isNotFound } from '../kube/errors.ts';
+import type { ObjectRef, ResourceKind } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
 import {
   clearConditionPatch,
@@ -32,15 +32,40 @@ interface DeploymentCall extends Call {
   ref: ObjectRef;
 }
 
+/** Creates the object; resolves to the one that has its name already, if there is one. */
+const createUnlessThere = async (
+  { writer, reader }: EffectPorts,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> => {
+  try {
+    await writer.create(object, { signal });
+    return undefined;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+  }
+  const { name, namespace = '' } = object.metadata;
+  try {
+    return await reader.get({ kind: object.kind as ResourceKind, namespace, name }, { signal });
+  } catch (error) {
+    // One of a Deployment deleted a moment ago was still being collected: the next look finds it gone.
+    if (!isNotFound(error)) throw error;
+    return undefined;
+  }
+};
+
+const isOrphan = ({ metadata }: KubeObject): boolean => (metadata.ownerReferences ?? []).length === 0;
+
 const createCanary = async ({ ports, deployment, signal }: DeploymentCall): Promise<void> => {
   const { name, namespace = '' } = deployment.metadata;
   const metadata = { name, namespace, ownerReferences: [ownerReferenceTo(deployment)] };
   const canary = { apiVersion: 'kanari.dev/v1alpha1', kind: 'Canary', metadata, spec: {} };
-  try {
-    await ports.writer.create(canary, { signal });
-  } catch (error) {
-    // One of a Deployment deleted a moment ago is still being collected: the next look finds it gone.
-    if (!isConflict(error)) throw error;
+  const namesake = await createUnlessThere(ports, canary, signal);
+  // Of a Deployment deleted with orphan propagation: nobody collects it, and its run is none of this Deployment's.
+  if (namesake !== undefined && isOrphan(namesake)) {
+    const { uid } = namesake.metadata;
+    const ref: ObjectRef = { kind: 'Canary', namespace, name };
+    await ports.writer.delete(ref, { signal, ...(uid === undefined ? {} : { uid }) });
   }
 };
 
@@ -56,10 +81,12 @@ const keepTemplate = async (call: DeploymentCall, effect: Of<'keepPrimaryTemplat
   };
   const data = { spec: { template } };
   const kept = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: generation, data };
-  try {
-    await ports.writer.create(kept, { signal });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
+  const namesake = await createUnlessThere(ports, kept, signal);
+  if (namesake !== undefined && isOrphan(namesake)) {
+    const { uid, resourceVersion } = namesake.metadata;
+    const body = { metadata: { uid, resourceVersion, ownerReferences: metadata.ownerReferences } };
+    const ref: ObjectRef = { kind: 'ControllerRevision', namespace, name: metadata.name };
+    await ports.writer.mergePatch(ref, body, { signal });
   }
 };
 

@@ -4,9 +4,11 @@ import { annotationsOf, keyOf, type ObjectKey } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
 import { parseSettings } from '../core/settings.ts';
 import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
+import { describeError } from '../kube/errors.ts';
 import { type ControllerLog, type ControllerPorts, reconcile } from './controller.ts';
 import type { EffectPorts } from './effects.ts';
 import { createEvidencePoller } from './evidence-poller.ts';
+import { createRetries, type Retry } from './retries.ts';
 import type { SnapshotSources } from './snapshot.ts';
 import { allSynced, type Stores } from './stores.ts';
 import { splitKeys, wakeOnChanges } from './wake.ts';
@@ -28,8 +30,6 @@ export interface SchedulerOptions {
 }
 
 const BUDGET_MS = 30_000;
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 30_000;
 const SYNC_POLL_MS = 50;
 
 /** Keeps what was last written until the cache has it: a plan from a stale status would be refused by its guard. */
@@ -73,6 +73,23 @@ const metricTargets = (stores: Stores): MetricTarget[] =>
     ];
   });
 
+/** In the log; and, once it has lasted, in an Event: a Deployment must not stay held without a word. */
+const tellTrouble = (
+  { log, stores, effects }: SchedulerOptions,
+  key: ObjectKey,
+  { error, retry }: { error: unknown; retry: Retry },
+): void => {
+  if (retry.outrun) {
+    log.info({ rollout: key }, 'written by somebody else meanwhile; reading again');
+    return;
+  }
+  log.error({ rollout: key, err: error, retryMs: retry.afterMs }, 'reconcile failed');
+  const deployment = stores.deployments.get(key);
+  if (!retry.tell || deployment === undefined) return;
+  const message = `Kanari can not go on with this Deployment, and keeps trying: ${describeError(error).message}`;
+  effects.record([deployment], { type: 'Warning', reason: 'ReconcileFailed', message });
+};
+
 export interface Scheduler {
   /** Runs while this process leads; resolves once every worker has finished its key. */
   run(signal: AbortSignal): Promise<void>;
@@ -82,7 +99,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
   const { stores, effects, operator, log } = options;
   const queue = createWorkQueue();
   const { remember, latest } = createLatest(stores);
-  const failures = new Map<string, number>();
+  const retries = createRetries();
   const poller = createEvidencePoller({
     provider: options.provider,
     targets: () => metricTargets(stores),
@@ -110,16 +127,13 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
     let failed = false;
     try {
       const after = await reconcile(ports, key as ObjectKey, signal);
-      failures.delete(key);
+      retries.succeeded(key);
       if (after !== undefined) queue.addAfter(key, after);
     } catch (error) {
       failed = true;
-      const count = (failures.get(key) ?? 0) + 1;
-      failures.set(key, count);
-      const retryMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (count - 1));
-      if (!signal.aborted)
-        log.error({ rollout: key, err: error, failures: count, retryMs }, 'reconcile failed');
-      queue.addAfter(key, retryMs);
+      const retry = retries.failed(key, error);
+      queue.addAfter(key, retry.afterMs);
+      if (!signal.aborted) tellTrouble(options, key as ObjectKey, { error, retry });
     }
     options.onReconciled?.({ seconds: (performance.now() - started) / 1_000, failed });
   };

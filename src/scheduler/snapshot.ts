@@ -23,7 +23,12 @@ import type { Stores } from './stores.ts';
 export interface SnapshotSources {
   stores: Stores;
   /** The router for a Deployment's traffic. */
-  routerFor: (at: { settings: Settings; namespace: Namespace; services: Service[] }) => TrafficRouter;
+  routerFor: (at: {
+    key: ObjectKey;
+    settings: Settings;
+    namespace: Namespace;
+    services: Service[];
+  }) => TrafficRouter;
   /** The newest reading about the canary of this Deployment. */
   evidenceOf: (key: ObjectKey) => EvidenceReading;
   /** The Canary as last written, when the cache is behind. */
@@ -123,7 +128,7 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
     namespace: annotationsOf(namespace),
   });
   const services = servicesOf(stores, deployment, settings);
-  const router = sources.routerFor({ settings, namespace, services });
+  const router = sources.routerFor({ key, settings, namespace, services });
   const owner = deployment === undefined ? undefined : ownerReferenceTo(deployment);
   const podLabels = deployment?.spec.template.metadata?.labels ?? {};
   const target: TrafficTarget = { key, owner, services, podLabels };

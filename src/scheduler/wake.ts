@@ -48,6 +48,16 @@ const splitNames = (route: KubeObject | undefined): string[] => {
   }
 };
 
+/** The Deployment's split stands in a route or a destination rule. */
+export const hasSplit = (
+  { virtualServices, destinationRules }: Pick<Stores, 'virtualServices' | 'destinationRules'>,
+  key: ObjectKey,
+): boolean => {
+  const [namespace = '', name = ''] = key.split('/');
+  const routes = [...virtualServices.inNamespace(namespace), ...destinationRules.inNamespace(namespace)];
+  return routes.some((route) => splitNames(route).includes(name));
+};
+
 /** Deployments whose split stands in a route or a destination rule, whether they still exist or not. */
 export const splitKeys = (stores: Stores): ObjectKey[] =>
   [...stores.virtualServices.list(), ...stores.destinationRules.list()].flatMap((route) =>
