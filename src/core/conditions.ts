@@ -47,6 +47,9 @@ export const RUN_REASONS = {
   PrimaryNotReady: 'the serving version lacks ready pods: the run does not advance',
   PrimaryLost: "the serving version's ReplicaSet was gone and has been restored",
   HoldBroken: 'the held template runs although it was not released',
+  Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
+  RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
+  ServiceNotFound: 'kanari.dev/service names a Service that does not exist',
   ForeignRoute: 'a rule of another namespace would bypass or break the split',
   SharedService: 'a Service also selects the pods of another workload',
 } as const;

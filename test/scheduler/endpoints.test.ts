@@ -22,17 +22,16 @@ const PODS = new Map(
   ].map((object) => [`shop/${object.metadata.name}`, object]),
 );
 
-const slice = (service: string, names: string[], ready = true): EndpointSlice =>
-  ({
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: `${service}-x`, namespace: 'shop', labels: { 'kubernetes.io/service-name': service } },
-    endpoints: names.map((name) => ({
-      addresses: [],
-      conditions: { ready },
-      targetRef: { kind: 'Pod', name },
-    })),
-  }) as EndpointSlice;
+const slice = (service: string, names: string[], ready = true): EndpointSlice => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name: `${service}-x`, namespace: 'shop', labels: { 'kubernetes.io/service-name': service } },
+  endpoints: names.map((name) => ({
+    addresses: [],
+    conditions: { ready },
+    targetRef: { kind: 'Pod', name },
+  })),
+});
 
 const count = (slices: EndpointSlice[], services: string[]) =>
   endpointsOf(slices, services, (key) => PODS.get(key), 'now');
