@@ -65,11 +65,24 @@ const thresholdReached = (context: RunContext, failedChecks: number, message: st
   };
 };
 
+/** Without an endpoint of the canary's, weight 0 is in the routes as well: a kill may have come before that write. */
+const zeroStands: Stage = (context) => {
+  const { snapshot, status } = context;
+  const { split, weight } = snapshot.traffic;
+  if (status.step < 0 || !steersTraffic(context) || (split && weight === 0)) return undefined;
+  return {
+    effects: [{ kind: 'setWeight', canary: 0 }],
+    reason: status.reason,
+    message: status.message,
+    requeueAfterMs: SOON_MS,
+  };
+};
+
 /** A canary that lost its last ready endpoint gets no traffic from now on; it counts as a failed check. */
 export const canaryServes: Stage = (context) => {
   const { snapshot, status, run } = context;
-  if (snapshot.traffic.services.length === 0 || status.canaryWeight === 0) return undefined;
-  if (snapshot.endpoints.canary > 0) return undefined;
+  if (snapshot.traffic.services.length === 0 || snapshot.endpoints.canary > 0) return undefined;
+  if (status.canaryWeight === 0) return zeroStands(context);
   const failedChecks = status.failedChecks + 1;
   const message = 'the canary lost its last ready endpoint; its traffic goes back to the primary';
   if (failedChecks >= snapshot.settings.threshold) return thresholdReached(context, failedChecks, message);

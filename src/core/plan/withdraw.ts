@@ -1,15 +1,23 @@
 import { ownFailedCondition } from '../facts.ts';
-import { milestone, propagationWaitOf, SOON_MS, type Stage } from './move.ts';
+import { milestone, propagationWaitOf, type RunContext, SOON_MS, type Stage, steersTraffic } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
 // destinations. An unsplit route reaches every pod of the Service, so it never comes before the last canary pod.
 
+/** The routes may send something to the canary: it has a share in them, or they are half written, as a kill leaves them. */
+const mayShare = (context: RunContext): boolean => {
+  const { traffic } = context.snapshot;
+  if (traffic.routesRestored) return false;
+  if (!steersTraffic(context)) return (traffic.weight ?? 0) > 0;
+  // Without a canary to reach, routes half given back are not split anew.
+  return traffic.split ? traffic.weight !== 0 : context.run.milestones.canaryGone === undefined;
+};
+
 export const weightWithdrawn: Stage = (context) => {
   const { snapshot, status } = context;
-  const { traffic } = snapshot;
-  const none = status.canaryWeight === 0 && (traffic.weight ?? 0) === 0;
-  if (none || traffic.routesRestored) {
+  const none = status.canaryWeight === 0 && !mayShare(context);
+  if (none || snapshot.traffic.routesRestored) {
     return status.canaryWeight === 0
       ? undefined
       : { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
