@@ -189,6 +189,20 @@ describe('a run', () => {
   });
 });
 
+describe('a promotion', () => {
+  test('goes on without the weight of a canary that lost its pods', () => {
+    const cluster = held('v2');
+    cluster.runToEnd({ until: () => cluster.phase === 'Promoting' });
+    expect(cluster.weight).toBe(50);
+    cluster.neverReady.add('v2');
+    cluster.look();
+    expect(cluster.weight).toBe(0);
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(clean(cluster)).toEqual(CLEAN);
+  });
+});
+
 describe('an idle Deployment', () => {
   test('that is not opted in is left alone', () => {
     const snapshot = { ...new SimulatedCluster().snapshot(), optedIn: false };
