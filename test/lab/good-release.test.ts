@@ -7,10 +7,13 @@ import { answered, canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } f
 
 // A good release under constant load, from before the opt-in to after the last write: nobody may notice.
 
+// Later than endpoints, within the propagation wait: what is written in the wrong order, or too early, fails requests.
+const ROUTES_LEARNT_MS = 1_000;
+
 let world: ReleaseWorld;
 
 beforeAll(async () => {
-  world = await startReleaseWorld();
+  world = await startReleaseWorld({ lag: { routeLagMs: ROUTES_LEARNT_MS } });
 }, FIRST_START_MS);
 
 afterAll(() => world?.lab.stop());

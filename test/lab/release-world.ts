@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataPlane } from '../../lab/data-plane.ts';
 import { type Kanari, startKanari } from '../../lab/kanari.ts';
 import { type Lab, startLab } from '../../lab/lab.ts';
-import { startMesh } from '../../lab/mesh.ts';
+import { type MeshOptions, startMesh } from '../../lab/mesh.ts';
 
 // Everything that a release passes through: a control plane, Envoy, Prometheus and Kanari with its own rights only.
 
@@ -12,10 +12,10 @@ export interface ReleaseWorld {
   kanari: Kanari;
 }
 
-export const startReleaseWorld = async (): Promise<ReleaseWorld> => {
+export const startReleaseWorld = async (options: MeshOptions = {}): Promise<ReleaseWorld> => {
   const lab = await startLab();
   try {
-    const mesh = await startMesh(lab);
+    const mesh = await startMesh(lab, options);
     const kanari = await startKanari(lab, { prometheusUrl: mesh.prometheusUrl });
     return { lab, mesh, kanari };
   } catch (error) {
