@@ -44,6 +44,8 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     'webhook-port': String(webhookPort),
     'metrics-port': String(metricsPort),
     namespace: 'kanari-system',
+    // One process at a time has it here, so a restarted one takes up its own Lease at once.
+    identity: 'kanari-lab',
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',

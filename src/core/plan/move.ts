@@ -58,12 +58,15 @@ export const steersTraffic = ({ snapshot: { traffic } }: RunContext): boolean =>
   traffic.services.length > 0 && (traffic.provider === 'istio' || traffic.provider === 'gateway-api');
 
 /**
- * Routes may send requests to the canary. Routes that disagree have no common weight: a kill between two of them
- * leaves the one at 0 and the other as it was, and that is not none.
+ * Routes may send requests to the canary: it has a share in them, or they are half written. A kill between two of
+ * them leaves the one at 0 and the other as it was, without a common weight, and that is not none.
  */
 export const mayCarryTraffic = (context: RunContext): boolean => {
   const { traffic } = context.snapshot;
-  return steersTraffic(context) && !traffic.routesRestored && traffic.weight !== 0;
+  if (traffic.routesRestored) return false;
+  if (!steersTraffic(context)) return (traffic.weight ?? 0) > 0;
+  // Without a canary to reach, routes half given back are not split anew.
+  return traffic.split ? traffic.weight !== 0 : context.run.milestones.canaryGone === undefined;
 };
 
 export const propagationWaitOf = (context: RunContext): number =>

@@ -1,5 +1,5 @@
 import type { Deployment } from '../objects.ts';
-import { elapsedMs, type Move, SOON_MS, type Stage, without } from './move.ts';
+import { elapsedMs, type Move, SOON_MS, type Stage, steersTraffic, without } from './move.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
 // Promotion is the native rolling update of the user's own Deployment. The canary keeps its weight until it is
@@ -55,6 +55,24 @@ export const rolloutComplete: Stage = ({ facts, run, now, snapshot }): Move | un
   };
 };
 
+/** It keeps its weight only as long as it can answer: an empty subset fails its whole share. */
+export const promotedCanaryServes: Stage = (context) => {
+  const { snapshot, status } = context;
+  const { split, weight } = snapshot.traffic;
+  if (!steersTraffic(context) || snapshot.endpoints.canary > 0) return undefined;
+  if (status.canaryWeight === 0 && split && weight === 0) return undefined;
+  return {
+    status: { canaryWeight: 0 },
+    effects: [
+      { kind: 'setWeight', canary: 0 },
+      { kind: 'setWeightMark', weight: 0 },
+    ],
+    reason: 'CanaryLost',
+    message: 'the canary lost its last ready endpoint; the promotion goes on without it',
+    requeueAfterMs: SOON_MS,
+  };
+};
+
 export const finalisingBegun: Stage = ({ status }) =>
   status.phase === 'Finalising'
     ? undefined
@@ -66,6 +84,7 @@ export const finalisingBegun: Stage = ({ status }) =>
       };
 
 export const PROMOTION: readonly Stage[] = [
+  (context) => (context.status.phase === 'Finalising' ? undefined : promotedCanaryServes(context)),
   (context) => (context.status.phase === 'Finalising' ? undefined : promotionWritten(context)),
   (context) => (context.status.phase === 'Finalising' ? undefined : rolloutComplete(context)),
   finalisingBegun,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plan } from '../../../src/core/plan/plan.ts';
+import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const clean = (cluster: SimulatedCluster) => ({
@@ -188,6 +189,20 @@ describe('a run', () => {
   });
 });
 
+describe('a promotion', () => {
+  test('goes on without the weight of a canary that lost its pods', () => {
+    const cluster = held('v2');
+    cluster.runToEnd({ until: () => cluster.phase === 'Promoting' });
+    expect(cluster.weight).toBe(50);
+    cluster.neverReady.add('v2');
+    cluster.look();
+    expect(cluster.weight).toBe(0);
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(clean(cluster)).toEqual(CLEAN);
+  });
+});
+
 describe('an idle Deployment', () => {
   test('that is not opted in is left alone', () => {
     const snapshot = { ...new SimulatedCluster().snapshot(), optedIn: false };
@@ -218,6 +233,41 @@ describe('an idle Deployment', () => {
 });
 
 describe('killed between any two writes', () => {
+  // An annotation stored while the webhook was away, and then the kill: the spec still gives the canary its share.
+  const halfWritten = ({ traffic, ...rest }: Snapshot): Snapshot => ({
+    ...rest,
+    traffic: { ...traffic, split: false, weight: undefined, routesRestored: false },
+  });
+
+  test('a canary keeps its pods until weight 0 stands in every route', () => {
+    const cluster = held('v2');
+    cluster.runToEnd({ until: () => cluster.phase === 'Finalising' && cluster.weight === 0 });
+    const { effects } = plan(halfWritten(cluster.snapshot()), cluster.now);
+    expect(effects).toContainEqual({ kind: 'setWeight', canary: 0 });
+    expect(effects).not.toContainEqual(expect.objectContaining({ kind: 'deleteCanary' }));
+  });
+
+  test('routes half given back are not split again once the canary is gone', () => {
+    const cluster = held('v2');
+    const gone = () => cluster.canary?.status?.run?.milestones.canaryGone !== undefined;
+    cluster.runToEnd({ until: gone });
+    cluster.tick(5_000);
+    const { effects } = plan(halfWritten(cluster.snapshot()), cluster.now);
+    expect(effects).toEqual([{ kind: 'restoreRoutes' }]);
+  });
+
+  test('a canary that lost its pods loses its weight in the routes too', () => {
+    const cluster = held('v2');
+    cluster.runToEnd({ until: () => cluster.weight === 20 });
+    cluster.neverReady.add('v2');
+    cluster.look(1);
+    expect(cluster.canary?.status).toMatchObject({ canaryWeight: 0, failedChecks: 1 });
+    expect(cluster.weight).toBe(20);
+    cluster.look();
+    expect(cluster.weight).toBe(0);
+    expect(cluster.canary?.status?.failedChecks).toBe(1);
+  });
+
   const end = (tag: string, kills: number[]): unknown => {
     const cluster = held(tag);
     cluster.errorRate['bad'] = 0.3;

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_START_MS } from '../../lab/lab.ts';
+import type { Deployment } from '../../src/core/objects.ts';
+import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
+import { canaryShare, openShop, PLAIN_ROUTE, type Shop } from './shop.ts';
+
+// A bad release: withdrawn on evidence, at once, and nobody but the canary's own share has met it.
+
+let world: ReleaseWorld;
+
+beforeAll(async () => {
+  world = await startReleaseWorld();
+}, FIRST_START_MS);
+
+afterAll(() => world?.lab.stop());
+
+// From the deciding check to weight 0 one second is allowed; the two watches that tell may differ by a little.
+const WITHDRAWN_WITHIN_MS = 1_000;
+const WATCH_MS = 250;
+
+/** Milliseconds from the status that decided to the route that has no share for the canary. */
+const withdrawalMs = ({ statuses, routes }: Shop): number => {
+  const decided = statuses.find(({ seen }) => seen.run?.ending?.outcome === 'RolledBack')?.at;
+  const shared = routes.findIndex(({ seen }) => (canaryShare(seen) ?? 0) > 0);
+  const withdrawn = routes.slice(shared).find(({ seen }) => canaryShare(seen) === 0)?.at;
+  return shared < 0 ? Number.NaN : (withdrawn ?? Number.NaN) - (decided ?? Number.NaN);
+};
+
+const deploymentOf = ({ namespace }: Shop): Promise<Deployment> =>
+  world.lab.api.request<Deployment>('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/web`);
+
+const rolloutStatus = ({ namespace }: Shop) =>
+  world.lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=30s'], {
+    allowFailure: true,
+  });
+
+/** Applies a bad v3 over v2, and what must hold of its end. */
+const rolledBack = async (shop: Shop, tag: string): Promise<void> => {
+  await shop.optIn();
+  await shop.apply(tag);
+  await shop.reach('the end', ({ phase }) => phase === 'Succeeded' || phase === 'Failed');
+  expect(shop.status()).toMatchObject({ phase: 'Failed', history: [{ outcome: 'RolledBack' }] });
+  const failed = await rolloutStatus(shop);
+  expect({ code: failed.code, said: failed.stderr }).toEqual({
+    code: 1,
+    said: expect.stringContaining('exceeded its progress deadline'),
+  });
+  expect(withdrawalMs(shop)).toBeLessThan(WITHDRAWN_WITHIN_MS + WATCH_MS);
+  expect(await shop.canaryPods()).toEqual([]);
+};
+
+/** What a GitOps tool does that goes on wanting v3: the failed revision is remembered, and nothing runs. */
+const wantedAgain = async (shop: Shop, tag: string): Promise<void> => {
+  await shop.apply('v2');
+  await shop.reach('the revert', ({ phase }) => phase === 'Initialized');
+  expect((await rolloutStatus(shop)).code).toBe(0);
+  await shop.apply(tag);
+  await shop.reach('the refusal', ({ phase, reason }) => phase === 'Failed' && reason === 'FailedBefore');
+  await eventually(
+    async () => (await rolloutStatus(shop)).code === 1 || undefined,
+    () => 'the failed condition is shown again',
+  );
+  expect(shop.status()?.history).toHaveLength(1);
+  expect(await shop.canaryPods()).toEqual([]);
+};
+
+describe('a bad release', () => {
+  it.concurrent.each(['v3-errors10', 'v3-errors50'])(
+    'of %s is withdrawn, and can be taken back',
+    async (tag) => {
+      const shop = await openShop(world, { namespace: tag, tag: 'v2', routes: PLAIN_ROUTE });
+      const pods = await shop.primaryPods();
+      await rolledBack(shop, tag);
+      await wantedAgain(shop, tag);
+      await shop.apply('v2');
+      await shop.reach('the revert', ({ phase }) => phase === 'Initialized');
+      await eventually(
+        async () => (await deploymentOf(shop)).spec.paused !== true || undefined,
+        () => 'released',
+      );
+      expect((await rolloutStatus(shop)).code).toBe(0);
+      expect(await shop.primaryPods()).toEqual(pods);
+      await shop.stop();
+      const failures = shop.load.failures();
+      expect(failures.length).toBeGreaterThan(0);
+      expect(failures.filter(({ version, status }) => version !== tag || status !== 500)).toEqual([]);
+    },
+  );
+});
