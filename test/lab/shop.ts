@@ -1,0 +1,232 @@
+import { expect, vi } from 'vitest';
+import type { CommandResult } from '../../lab/command.ts';
+import { type Kanari, type KanariOptions, startKanari } from '../../lab/kanari.ts';
+import { type KubectlOptions, type Lab, startLab } from '../../lab/lab.ts';
+import type {
+  Deployment,
+  KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  StringMap,
+} from '../../src/core/objects.ts';
+import type { Phase } from '../../src/core/run.ts';
+import type { Canary } from '../../src/core/snapshot.ts';
+
+// A lab with Kanari in it, and namespaces in which the Deployment `web` is released.
+
+/** Runs take as long as their pods need, and one interval. */
+export const QUICK = { 'kanari.dev/interval': '5s', 'kanari.dev/steps': '50' };
+/** Nothing is judged while a test looks at the hold. */
+export const SLOW = { 'kanari.dev/interval': '30m', 'kanari.dev/steps': '50' };
+
+const WAIT_MS = 90_000;
+
+/** Tries until it passes: a condition to wait for, however slow the machine is. */
+export const eventually = <T>(check: () => Promise<T> | T): Promise<T> =>
+  vi.waitFor(check, { timeout: WAIT_MS, interval: 150 });
+
+export interface WebOptions {
+  replicas?: number;
+  annotations?: StringMap;
+  /** Further fields of the Deployment's spec. */
+  spec?: Partial<Deployment['spec']>;
+}
+
+/** A manifest as its user keeps it in Git: nothing of Kanari's, no namespace. */
+export const web = (tag: string, { replicas = 2, annotations, spec }: WebOptions = {}): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', ...(annotations === undefined ? {} : { annotations }) },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: `web:${tag}`, ports: [{ containerPort: 8080 }] }] },
+    },
+    ...spec,
+  },
+});
+
+export const webService: KubeObject & { spec: object } = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+};
+
+export interface EventRecord extends KubeObject {
+  type: string;
+  reason: string;
+  message: string;
+  involvedObject: { kind: string; name: string };
+}
+
+/** One namespace. */
+export interface Shop {
+  namespace: string;
+  /** In this namespace, as the administrator. Rejects when kubectl fails, unless that is allowed. */
+  kubectl(args: readonly string[], options?: KubectlOptions): Promise<CommandResult>;
+  /** `kubectl apply -f -` of manifests, with further arguments. */
+  apply(objects: KubeObject | readonly KubeObject[], ...args: string[]): Promise<CommandResult>;
+  /** `kubectl apply` that is meant to be refused, or to differ. */
+  tryKubectl(args: readonly string[], stdin?: KubeObject): Promise<CommandResult>;
+  get<T extends KubeObject>(resource: string, name: string): Promise<T>;
+  list<T extends KubeObject>(resource: string): Promise<T[]>;
+  deployment(name?: string): Promise<Deployment>;
+  canary(): Promise<Canary>;
+  /** Of the user's Deployment, by its UID. */
+  replicaSets(): Promise<ReplicaSet[]>;
+  /** Of the user's Deployment, by name; those that are being deleted too. */
+  pods(): Promise<Pod[]>;
+  events(): Promise<EventRecord[]>;
+  /** Waits for the phase of the Canary `web`. */
+  reaches(phase: Phase): Promise<Canary>;
+  /** Applies v1 (or another version) and waits until all of it serves. */
+  opens(first?: Deployment, ...args: string[]): Promise<void>;
+  /** Waits until the native rollout is complete and its old pods are gone. */
+  settles(): Promise<void>;
+}
+
+export interface ShopOptions {
+  /** Default true. */
+  optedIn?: boolean;
+  /** Defaults of the namespace. */
+  annotations?: StringMap;
+}
+
+export interface World {
+  lab: Lab;
+  kanari: Kanari;
+  openShop(namespace: string, options?: ShopOptions): Promise<Shop>;
+  /** The sum of a counter of Kanari's over all its labels, or those of which the text is part. */
+  counter(name: string, labels?: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Without a metrics server unless given one: readiness and restarts decide. */
+export const startWorld = async (options: KanariOptions = {}): Promise<World> => {
+  const lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300, crashEveryMs: 1000 } });
+  try {
+    const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
+    const openShop = (namespace: string, shop: ShopOptions = {}) => openShopIn(lab, namespace, shop);
+    await answering(await openShop('warm-up'));
+    const counter = async (name: string, labels = ''): Promise<number> =>
+      sumOf(await (await fetch(`${kanari.operationsUrl}/metrics`)).text(), name, labels);
+    return { lab, kanari, openShop, counter, stop: lab.stop };
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+};
+
+// The API server learns of a webhook, and of its certificate, some time later.
+const answering = (shop: Shop): Promise<void> =>
+  eventually(async () => {
+    const { stdout } = await shop.apply(web('v0'), '--dry-run=server', '-o', 'json');
+    expect(stdout).toContain('kanari.dev/version');
+  });
+
+const sumOf = (exposition: string, name: string, labels: string): number =>
+  exposition
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+
+const COLLECTIONS: Record<string, string> = {
+  deployments: 'apis/apps/v1',
+  replicasets: 'apis/apps/v1',
+  pods: 'api/v1',
+  events: 'api/v1',
+  canaries: 'apis/kanari.dev/v1alpha1',
+  virtualservices: 'apis/networking.istio.io/v1',
+  destinationrules: 'apis/networking.istio.io/v1',
+};
+
+const openShopIn = async (
+  lab: Lab,
+  namespace: string,
+  { optedIn = true, annotations = {} }: ShopOptions,
+): Promise<Shop> => {
+  const labels = optedIn ? { 'kanari.dev/rollouts': 'enabled' } : {};
+  const created: Namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, labels, annotations },
+  };
+  await lab.api.request('POST', '/api/v1/namespaces', created);
+  const kubectl: Shop['kubectl'] = (args, options) => lab.kubectl(['-n', namespace, ...args], options);
+  const reading = readsIn(lab, namespace);
+  const apply: Shop['apply'] = (objects, ...args) => {
+    const items = [objects].flat();
+    const manifest = items.length === 1 ? items[0] : { apiVersion: 'v1', kind: 'List', items };
+    return kubectl(['apply', '-f', '-', ...args], { stdin: JSON.stringify(manifest) });
+  };
+  const settles = async (): Promise<void> => {
+    await kubectl(['rollout', 'status', 'deployment/web', '--timeout=120s']);
+    await eventually(async () => {
+      const { replicas } = (await reading.deployment()).spec;
+      expect(await reading.pods()).toHaveLength(replicas ?? 1);
+    });
+  };
+  return {
+    namespace,
+    kubectl,
+    apply,
+    tryKubectl: (args, stdin) =>
+      kubectl(args, {
+        allowFailure: true,
+        ...(stdin === undefined ? {} : { stdin: JSON.stringify(stdin) }),
+      }),
+    ...reading,
+    opens: async (first = web('v1'), ...args) => {
+      await apply([webService, first], ...args);
+      await settles();
+    },
+    settles,
+  };
+};
+
+type Reads = Omit<Shop, 'namespace' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
+
+const readsIn = (lab: Lab, namespace: string): Reads => {
+  const pathOf = (resource: string): string =>
+    `/${COLLECTIONS[resource] ?? 'api/v1'}/namespaces/${namespace}/${resource}`;
+  const get: Reads['get'] = (resource, name) => lab.api.request('GET', `${pathOf(resource)}/${name}`);
+  const list = async <T extends KubeObject>(resource: string): Promise<T[]> =>
+    (await lab.api.request<{ items: T[] }>('GET', pathOf(resource))).items;
+  const deployment: Reads['deployment'] = (name = 'web') => get('deployments', name);
+  const canary = (): Promise<Canary> => get('canaries', 'web');
+  const replicaSets = async (): Promise<ReplicaSet[]> => {
+    const { uid } = (await deployment()).metadata;
+    return (await list<ReplicaSet>('replicasets')).filter((set) => isOwnedBy(set, uid));
+  };
+  return {
+    get,
+    list,
+    deployment,
+    canary,
+    replicaSets,
+    pods: async () => {
+      const [pods, sets] = await Promise.all([list<Pod>('pods'), replicaSets()]);
+      return pods.filter((pod) => sets.some((set) => isOwnedBy(pod, set.metadata.uid)));
+    },
+    events: () => list<EventRecord>('events'),
+    reaches: (phase) =>
+      eventually(async () => {
+        const found = await canary();
+        expect(found.status, JSON.stringify(found.status)).toMatchObject({ phase });
+        return found;
+      }),
+  };
+};
+
+const isOwnedBy = ({ metadata }: KubeObject, uid: string | undefined): boolean =>
+  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
+
+export const uidsOf = (objects: readonly KubeObject[]): (string | undefined)[] =>
+  objects.map(({ metadata }) => metadata.uid).sort();
+
+export const imageOf = ({ spec }: { spec: Pick<Deployment['spec'], 'template'> }): string | undefined =>
+  spec.template.spec.containers?.[0]?.image;
