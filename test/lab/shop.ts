@@ -114,7 +114,7 @@ export const startWorld = async (options: KanariOptions = {}): Promise<World> =>
     await answering(await openShop('warm-up'));
     const counter = async (name: string, labels = ''): Promise<number> =>
       sumOf(await (await fetch(`${kanari.operationsUrl}/metrics`)).text(), name, labels);
-    return { lab, kanari, openShop, counter, stop: lab.stop };
+    return { lab, kanari, openShop, counter, stop: () => lab.stop() };
   } catch (error) {
     await lab.stop();
     throw error;
