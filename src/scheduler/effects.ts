@@ -1,7 +1,6 @@
 import type { Effect } from '../core/effects.ts';
-import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
+import { COMMAND_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
-import { isConflict } from '../kube/errors.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
 import {
@@ -10,7 +9,8 @@ import {
   unpausePatch,
   weightMarkPatch,
 } from './deployment-writes.ts';
-import { type Gathered, ownerReferenceTo } from './snapshot.ts';
+import { createCanary, keepTemplate } from './owned-objects.ts';
+import type { Gathered } from './snapshot.ts';
 
 export interface EffectPorts extends AdoptPorts {
   now(): Date;
@@ -31,37 +31,6 @@ interface DeploymentCall extends Call {
   deployment: Deployment;
   ref: ObjectRef;
 }
-
-const createCanary = async ({ ports, deployment, signal }: DeploymentCall): Promise<void> => {
-  const { name, namespace = '' } = deployment.metadata;
-  const metadata = { name, namespace, ownerReferences: [ownerReferenceTo(deployment)] };
-  const canary = { apiVersion: 'kanari.dev/v1alpha1', kind: 'Canary', metadata, spec: {} };
-  try {
-    await ports.writer.create(canary, { signal });
-  } catch (error) {
-    // One of a Deployment deleted a moment ago is still being collected: the next look finds it gone.
-    if (!isConflict(error)) throw error;
-  }
-};
-
-const keepTemplate = async (call: DeploymentCall, effect: Of<'keepPrimaryTemplate'>): Promise<void> => {
-  const { ports, deployment, signal } = call;
-  const { name, namespace = '', generation = 1 } = deployment.metadata;
-  const { revision, template } = effect;
-  const metadata = {
-    name: `${name}-${revision}`,
-    namespace,
-    labels: { 'app.kubernetes.io/managed-by': 'kanari', [REVISION_ANNOTATION]: revision },
-    ownerReferences: [ownerReferenceTo(deployment)],
-  };
-  const data = { spec: { template } };
-  const kept = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: generation, data };
-  try {
-    await ports.writer.create(kept, { signal });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-  }
-};
 
 const adoptPrimary = async (call: DeploymentCall, effect: Of<'adopt'>): Promise<void> => {
   const { ports, gathered, deployment, signal } = call;

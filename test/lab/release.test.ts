@@ -283,6 +283,31 @@ describe.concurrent('a run that loses its ground', () => {
     await atWeight(shop, 50);
   });
 
+  it('gives way to a Deployment made anew over its pods, which the deletion has orphaned', async () => {
+    const shop = await world.openShop('orphaned', { annotations: SLOW });
+    // Go writes an ampersand otherwise than JavaScript: it must not matter to what Kanari keeps of the template.
+    const withCommand = (tag: string): Deployment => {
+      const manifest = web(tag);
+      for (const container of manifest.spec.template.spec.containers ?? []) container['args'] = ['a && b'];
+      return manifest;
+    };
+    await shop.opens(withCommand('v1'));
+    const before = uidsOf(await shop.pods());
+    await shop.apply(withCommand('v2'));
+    await atWeight(shop, 50);
+    await shop.kubectl(['delete', 'deployment/web', '--cascade=orphan', '--timeout=60s']);
+    await isGone(shop, 'web-canary');
+    expect((await shop.list('pods')).map(({ metadata }) => metadata.uid)).toEqual(
+      expect.arrayContaining(before),
+    );
+
+    await shop.apply(withCommand('v2'));
+    expect((await shop.deployment()).spec.paused).toBe(true);
+    await atWeight(shop, 50);
+    expect(uidsOf(await shop.pods())).toEqual(before);
+    expect(await shop.list('canaries')).toHaveLength(1);
+  });
+
   it('is finished by its own rules when the namespace is opted out; the next change goes out natively', async () => {
     const shop = await world.openShop('opted-out', { annotations: QUICK });
     await shop.opens();
