@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CANARY, PLAIN_VERSION_LABEL, PRIMARY, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
-import type { Deployment, PodTemplate, StringMap } from './objects.ts';
+import { annotationsOf, type Deployment, labelsOf, type PodTemplate, type StringMap } from './objects.ts';
 import type { Revision } from './run.ts';
 
 // Labels and annotations by which Helm, Argo CD, Flux and kubectl know what is theirs: a copy that carries them
@@ -58,6 +58,14 @@ const canaryTemplate = (deployment: Deployment, revision: Revision): PodTemplate
   };
 };
 
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+
+/** A canary Deployment as made below, whoever owns it now. */
+export const isCanaryDeployment = (deployment: Deployment): boolean =>
+  deployment.spec.selector.matchLabels?.[VERSION_LABEL] === CANARY &&
+  labelsOf(deployment)[MANAGED_BY] === 'kanari' &&
+  REVISION_ANNOTATION in annotationsOf(deployment);
+
 export interface CanarySize {
   name: string;
   revision: Revision;
@@ -74,7 +82,7 @@ export const canaryDeploymentOf = (
   metadata: {
     name,
     namespace: deployment.metadata.namespace ?? 'default',
-    labels: { ...withoutTracking(deployment.metadata.labels), 'app.kubernetes.io/managed-by': 'kanari' },
+    labels: { ...withoutTracking(deployment.metadata.labels), [MANAGED_BY]: 'kanari' },
     annotations: { [REVISION_ANNOTATION]: revision },
     ownerReferences: [
       {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Backoff, createBackoff } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
 import { errorFromStatus, isRetryable, isUnauthorized, KubeError, parseRetryAfter } from './errors.ts';
+import { goJson } from './go-json.ts';
 import { decodeJsonLines } from './json-lines.ts';
 import { type LinkedSignal, linkDeadline } from './linked-signal.ts';
 import type { Log } from './log.ts';
@@ -90,7 +91,7 @@ const isSuccess = (response: IncomingMessage): boolean =>
 const sendOnce = async (parts: Parts, call: RestCall, signal: AbortSignal): Promise<IncomingMessage> => {
   const identity = await parts.credentials.identify();
   signal.throwIfAborted();
-  const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const body = call.body === undefined ? undefined : goJson(call.body);
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': parts.userAgent };
   if (body !== undefined) {
     headers['content-type'] = call.contentType ?? 'application/json';

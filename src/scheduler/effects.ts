@@ -1,8 +1,7 @@
 import type { Effect } from '../core/effects.ts';
-import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
+import { COMMAND_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
-import { isConflict, isNotFound } from '../kube/errors.ts';
-import type { ObjectRef, ResourceKind } from '../kube/resources.ts';
+import type { ObjectRef } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
 import {
   clearConditionPatch,
@@ -10,7 +9,8 @@ import {
   unpausePatch,
   weightMarkPatch,
 } from './deployment-writes.ts';
-import { type Gathered, ownerReferenceTo } from './snapshot.ts';
+import { createCanary, keepTemplate } from './owned-objects.ts';
+import type { Gathered } from './snapshot.ts';
 
 export interface EffectPorts extends AdoptPorts {
   now(): Date;
@@ -31,64 +31,6 @@ interface DeploymentCall extends Call {
   deployment: Deployment;
   ref: ObjectRef;
 }
-
-/** Creates the object; resolves to the one that has its name already, if there is one. */
-const createUnlessThere = async (
-  { writer, reader }: EffectPorts,
-  object: KubeObject,
-  signal: AbortSignal,
-): Promise<KubeObject | undefined> => {
-  try {
-    await writer.create(object, { signal });
-    return undefined;
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-  }
-  const { name, namespace = '' } = object.metadata;
-  try {
-    return await reader.get({ kind: object.kind as ResourceKind, namespace, name }, { signal });
-  } catch (error) {
-    // One of a Deployment deleted a moment ago was still being collected: the next look finds it gone.
-    if (!isNotFound(error)) throw error;
-    return undefined;
-  }
-};
-
-const isOrphan = ({ metadata }: KubeObject): boolean => (metadata.ownerReferences ?? []).length === 0;
-
-const createCanary = async ({ ports, deployment, signal }: DeploymentCall): Promise<void> => {
-  const { name, namespace = '' } = deployment.metadata;
-  const metadata = { name, namespace, ownerReferences: [ownerReferenceTo(deployment)] };
-  const canary = { apiVersion: 'kanari.dev/v1alpha1', kind: 'Canary', metadata, spec: {} };
-  const namesake = await createUnlessThere(ports, canary, signal);
-  // Of a Deployment deleted with orphan propagation: nobody collects it, and its run is none of this Deployment's.
-  if (namesake !== undefined && isOrphan(namesake)) {
-    const { uid } = namesake.metadata;
-    const ref: ObjectRef = { kind: 'Canary', namespace, name };
-    await ports.writer.delete(ref, { signal, ...(uid === undefined ? {} : { uid }) });
-  }
-};
-
-const keepTemplate = async (call: DeploymentCall, effect: Of<'keepPrimaryTemplate'>): Promise<void> => {
-  const { ports, deployment, signal } = call;
-  const { name, namespace = '', generation = 1 } = deployment.metadata;
-  const { revision, template } = effect;
-  const metadata = {
-    name: `${name}-${revision}`,
-    namespace,
-    labels: { 'app.kubernetes.io/managed-by': 'kanari', [REVISION_ANNOTATION]: revision },
-    ownerReferences: [ownerReferenceTo(deployment)],
-  };
-  const data = { spec: { template } };
-  const kept = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: generation, data };
-  const namesake = await createUnlessThere(ports, kept, signal);
-  if (namesake !== undefined && isOrphan(namesake)) {
-    const { uid, resourceVersion } = namesake.metadata;
-    const body = { metadata: { uid, resourceVersion, ownerReferences: metadata.ownerReferences } };
-    const ref: ObjectRef = { kind: 'ControllerRevision', namespace, name: metadata.name };
-    await ports.writer.mergePatch(ref, body, { signal });
-  }
-};
 
 const adoptPrimary = async (call: DeploymentCall, effect: Of<'adopt'>): Promise<void> => {
   const { ports, gathered, deployment, signal } = call;

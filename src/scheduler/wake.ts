@@ -1,3 +1,4 @@
+import { isCanaryDeployment } from '../core/canary-deployment.ts';
 import { isHeld } from '../core/facts.ts';
 import { SPLIT_ANNOTATION } from '../core/marks.ts';
 import {
@@ -24,7 +25,8 @@ const activeIn = (stores: Stores, namespace: string): ObjectKey[] =>
     .map(keyOf);
 
 const concerns = (stores: Stores, deployment: Deployment): boolean => {
-  if (isHeld(deployment) || stores.canaries.get(keyOf(deployment)) !== undefined) return true;
+  if (isHeld(deployment) || isCanaryDeployment(deployment)) return true;
+  if (stores.canaries.get(keyOf(deployment)) !== undefined) return true;
   const namespace = stores.namespaces.get(`/${namespaceOf(deployment)}`);
   return namespace !== undefined && isOptedIn(deployment, namespace);
 };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { Deployment } from '../../src/core/objects.ts';
+import { canaryShare, openShop, PLAIN_ROUTE, type Shop } from './loaded-shop.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
-import { canaryShare, openShop, PLAIN_ROUTE, type Shop } from './shop.ts';
 
 // A bad release: withdrawn on evidence, at once, and nobody but the canary's own share has met it.
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { startLoad } from '../../lab/load.ts';
+import { canaryShare, openShop, PLAIN_ROUTE, stepStands } from './loaded-shop.ts';
 import { type ReleaseWorld, startReleaseWorld } from './release-world.ts';
-import { canaryShare, openShop, PLAIN_ROUTE, stepStands } from './shop.ts';
 
 // Without evidence nothing advances and nothing fails; with it again, the run goes on by itself.
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { VirtualService } from '../../lab/mesh-objects.ts';
 import type { KubeObject } from '../../src/core/objects.ts';
+import { answered, canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './loaded-shop.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
-import { answered, canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './shop.ts';
 
 // A good release under constant load, from before the opt-in to after the last write: nobody may notice.
 

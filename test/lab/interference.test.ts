@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { Deployment, Pod } from '../../src/core/objects.ts';
+import { answered, canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './loaded-shop.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
-import { answered, canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './shop.ts';
 
 // What people do in the middle of a run, under load.
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
+import { openShop, PLAIN_ROUTE, type Shop } from './loaded-shop.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
-import { openShop, PLAIN_ROUTE, type Shop } from './shop.ts';
 
 // Kanari is killed at the first sight of every place of a run, between its intent and the deed: each next process goes
 // on from what stands in the cluster, to the same end.

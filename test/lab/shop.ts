@@ -1,208 +1,232 @@
-import { type Load, startLoad } from '../../lab/load.ts';
-import type { VirtualService } from '../../lab/mesh-objects.ts';
-import type { KubeObject, Pod } from '../../src/core/objects.ts';
-import type { CanaryStatus } from '../../src/core/run.ts';
+import { expect, vi } from 'vitest';
+import type { CommandResult } from '../../lab/command.ts';
+import { type Kanari, type KanariOptions, startKanari } from '../../lab/kanari.ts';
+import { type KubectlOptions, type Lab, startLab } from '../../lab/lab.ts';
+import type {
+  Deployment,
+  KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  StringMap,
+} from '../../src/core/objects.ts';
+import type { Phase } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
-import { eventually, type ReleaseWorld } from './release-world.ts';
 
-// One namespace with a Deployment behind a Service, watched while it is released.
+// A lab with Kanari in it, and namespaces in which the Deployment `web` is released.
 
-/** What a watch showed, and when it came in. */
-export interface Sighting<T> {
-  at: number;
-  seen: T;
+/** Runs take as long as their pods need, and one interval. */
+export const QUICK = { 'kanari.dev/interval': '5s', 'kanari.dev/steps': '50' };
+/** Nothing is judged while a test looks at the hold. */
+export const SLOW = { 'kanari.dev/interval': '30m', 'kanari.dev/steps': '50' };
+
+const WAIT_MS = 90_000;
+
+/** Tries until it passes: a condition to wait for, however slow the machine is. */
+export const eventually = <T>(check: () => Promise<T> | T): Promise<T> =>
+  vi.waitFor(check, { timeout: WAIT_MS, interval: 150 });
+
+export interface WebOptions {
+  replicas?: number;
+  annotations?: StringMap;
+  /** Further fields of the Deployment's spec. */
+  spec?: Partial<Deployment['spec']>;
+}
+
+/** A manifest as its user keeps it in Git: nothing of Kanari's, no namespace. */
+export const web = (tag: string, { replicas = 2, annotations, spec }: WebOptions = {}): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', ...(annotations === undefined ? {} : { annotations }) },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: `web:${tag}`, ports: [{ containerPort: 8080 }] }] },
+    },
+    ...spec,
+  },
+});
+
+export const webService: KubeObject & { spec: object } = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+};
+
+export interface EventRecord extends KubeObject {
+  type: string;
+  reason: string;
+  message: string;
+  involvedObject: { kind: string; name: string };
+}
+
+/** One namespace. */
+export interface Shop {
+  namespace: string;
+  /** In this namespace, as the administrator. Rejects when kubectl fails, unless that is allowed. */
+  kubectl(args: readonly string[], options?: KubectlOptions): Promise<CommandResult>;
+  /** `kubectl apply -f -` of manifests, with further arguments. */
+  apply(objects: KubeObject | readonly KubeObject[], ...args: string[]): Promise<CommandResult>;
+  /** `kubectl apply` that is meant to be refused, or to differ. */
+  tryKubectl(args: readonly string[], stdin?: KubeObject): Promise<CommandResult>;
+  get<T extends KubeObject>(resource: string, name: string): Promise<T>;
+  list<T extends KubeObject>(resource: string): Promise<T[]>;
+  deployment(name?: string): Promise<Deployment>;
+  canary(): Promise<Canary>;
+  /** Of the user's Deployment, by its UID. */
+  replicaSets(): Promise<ReplicaSet[]>;
+  /** Of the user's Deployment, by name; those that are being deleted too. */
+  pods(): Promise<Pod[]>;
+  events(): Promise<EventRecord[]>;
+  /** Waits for the phase of the Canary `web`. */
+  reaches(phase: Phase): Promise<Canary>;
+  /** Applies v1 (or another version) and waits until all of it serves. */
+  opens(first?: Deployment, ...args: string[]): Promise<void>;
+  /** Waits until the native rollout is complete and its old pods are gone. */
+  settles(): Promise<void>;
 }
 
 export interface ShopOptions {
-  namespace: string;
-  /** The image's tag before the opt-in. Default `v1`. */
-  tag?: string;
-  /** The user's own routes, as YAML documents without a namespace. Default none. */
-  routes?: string;
-  /** Whether the namespace is labelled for Istio's sidecars, as without a route tells that there is a mesh. Default true. */
-  mesh?: boolean;
-  /** Annotations of the namespace, beyond those that make a run short. */
-  settings?: Record<string, string>;
-  /** Requests per second; 0 sends none. Default 80. */
-  rps?: number;
+  /** Default true. */
+  optedIn?: boolean;
+  /** Defaults of the namespace. */
+  annotations?: StringMap;
 }
 
-export interface Shop {
-  namespace: string;
-  load: Load;
-  /** Every status that the Canary was seen with, in order. */
-  statuses: Sighting<CanaryStatus>[];
-  /** Every VirtualService that was seen, in order. */
-  routes: Sighting<VirtualService>[];
-  status(): CanaryStatus | undefined;
-  /** Resolves with the first status, from now on, that fits. */
-  reach(what: string, fits: (status: CanaryStatus) => boolean): Promise<CanaryStatus>;
-  optIn(): Promise<void>;
-  /** `kubectl apply` of the Deployment with another image tag. */
-  apply(tag: string): Promise<void>;
-  /** UIDs of the Deployment's own pods, sorted. */
-  primaryPods(): Promise<string[]>;
-  canaryPods(): Promise<Pod[]>;
+export interface World {
+  lab: Lab;
+  kanari: Kanari;
+  openShop(namespace: string, options?: ShopOptions): Promise<Shop>;
+  /** The sum of a counter of Kanari's over all its labels, or those of which the text is part. */
+  counter(name: string, labels?: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-// Steps of seconds, and of verdicts only the success rate: a busy machine is slow.
-const SETTINGS = {
-  steps: '20,50',
-  interval: '5s',
-  latency: 'off',
-  'min-requests': '40',
-  'progress-deadline': '3m',
+/** Without a metrics server unless given one: readiness and restarts decide. */
+export const startWorld = async (options: KanariOptions = {}): Promise<World> => {
+  const lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300, crashEveryMs: 1000 } });
+  try {
+    const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
+    const openShop = (namespace: string, shop: ShopOptions = {}) => openShopIn(lab, namespace, shop);
+    await answering(await openShop('warm-up'));
+    const counter = async (name: string, labels = ''): Promise<number> =>
+      sumOf(await (await fetch(`${kanari.operationsUrl}/metrics`)).text(), name, labels);
+    return { lab, kanari, openShop, counter, stop: () => lab.stop() };
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
 };
 
-const indented = (settings: Record<string, string>): string =>
-  Object.entries(settings)
-    .map(([name, value]) => `    kanari.dev/${name}: "${value}"`)
-    .join('\n');
-
-const namespaceYaml = ({ namespace, settings = {}, mesh = true }: ShopOptions): string => `
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: ${namespace}
-  labels: {istio-injection: ${mesh ? 'enabled' : 'disabled'}}
-  annotations:
-${indented({ ...SETTINGS, ...settings })}
-`;
-
-const SERVICE = `
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
-`;
-
-const deploymentYaml = (tag: string): string => `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 4
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "web:${tag}", ports: [{containerPort: 8080}]}]}
-`;
-
-/** The route most users have, without retries: they would hide what is lost. */
-export const PLAIN_ROUTE = `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: web, labels: {team: shop}, annotations: {example.com/owner: jo}}
-spec:
-  hosts: [web]
-  http:
-  - retries: {attempts: 0}
-    route:
-    - destination: {host: web}
-`;
-
-const watchInto = <T extends KubeObject>(
-  world: ReleaseWorld,
-  path: string,
-  signal: AbortSignal,
-): Sighting<T>[] => {
-  const sightings: Sighting<T>[] = [];
-  world.lab.api.mirror<T>(path, signal).onChange((seen, type) => {
-    if (type !== 'DELETED') sightings.push({ at: Date.now(), seen });
+// The API server learns of a webhook, and of its certificate, some time later.
+const answering = (shop: Shop): Promise<void> =>
+  eventually(async () => {
+    const { stdout } = await shop.apply(web('v0'), '--dry-run=server', '-o', 'json');
+    expect(stdout).toContain('kanari.dev/version');
   });
-  return sightings;
+
+const sumOf = (exposition: string, name: string, labels: string): number =>
+  exposition
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+
+const COLLECTIONS: Record<string, string> = {
+  deployments: 'apis/apps/v1',
+  replicasets: 'apis/apps/v1',
+  pods: 'api/v1',
+  events: 'api/v1',
+  canaries: 'apis/kanari.dev/v1alpha1',
+  virtualservices: 'apis/networking.istio.io/v1',
+  destinationrules: 'apis/networking.istio.io/v1',
 };
 
-/** Brings the shop up, not opted in, and puts it under load. */
-export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promise<Shop> => {
-  const { namespace, tag = 'v1', routes = '', rps = 80 } = options;
-  const { lab, mesh } = world;
-  const apply = async (text: string): Promise<void> =>
-    void (await lab.kubectl(['apply', '-n', namespace, '-f', '-'], { stdin: text }));
-  await lab.applyYaml(namespaceYaml(options));
-  await apply([SERVICE, deploymentYaml(tag), ...(routes === '' ? [] : [routes])].join('---'));
-  await lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=120s']);
-
-  const ended = new AbortController();
-  const istio = `/apis/networking.istio.io/v1/namespaces/${namespace}`;
-  const routeSightings = watchInto<VirtualService>(world, `${istio}/virtualservices`, ended.signal);
-  const statuses: Sighting<CanaryStatus>[] = [];
-  await eventually(
-    async () => (await answers(mesh.httpPort, `web.${namespace}`)) || undefined,
-    () => `web.${namespace} answers`,
-  );
-  const load = startLoad({ port: mesh.httpPort, host: `web.${namespace}`, rps, phase: 'before opt-in' });
-  const canaries = `/apis/kanari.dev/v1alpha1/namespaces/${namespace}/canaries`;
-  lab.api.mirror<Canary>(canaries, ended.signal).onChange(({ status }) => {
-    if (status?.phase === undefined) return;
-    statuses.push({ at: Date.now(), seen: status });
-    load.phase(`${status.phase} ${status.canaryWeight}`);
-  });
-  const status = (): CanaryStatus | undefined => statuses.at(-1)?.seen;
-  const pods = async (): Promise<Pod[]> => {
-    const list = await lab.api.request<{ items: Pod[] }>('GET', `/api/v1/namespaces/${namespace}/pods`);
-    return list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+const openShopIn = async (
+  lab: Lab,
+  namespace: string,
+  { optedIn = true, annotations = {} }: ShopOptions,
+): Promise<Shop> => {
+  const labels = optedIn ? { 'kanari.dev/rollouts': 'enabled' } : {};
+  const created: Namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, labels, annotations },
   };
-  const isCanary = ({ metadata }: Pod): boolean => metadata.name.startsWith('web-canary-');
-  const reach: Shop['reach'] = (what, fits) => {
-    let next = Math.max(0, statuses.length - 1);
-    return eventually(
-      () => {
-        for (; next < statuses.length; next += 1) {
-          const seen = statuses[next]?.seen;
-          if (seen !== undefined && fits(seen)) return seen;
-        }
-        return undefined;
-      },
-      () => `${what}; now ${JSON.stringify(status())}`,
-    );
+  await lab.api.request('POST', '/api/v1/namespaces', created);
+  const kubectl: Shop['kubectl'] = (args, options) => lab.kubectl(['-n', namespace, ...args], options);
+  const reading = readsIn(lab, namespace);
+  const apply: Shop['apply'] = (objects, ...args) => {
+    const items = [objects].flat();
+    const manifest = items.length === 1 ? items[0] : { apiVersion: 'v1', kind: 'List', items };
+    return kubectl(['apply', '-f', '-', ...args], { stdin: JSON.stringify(manifest) });
+  };
+  const settles = async (): Promise<void> => {
+    await kubectl(['rollout', 'status', 'deployment/web', '--timeout=120s']);
+    await eventually(async () => {
+      const { replicas } = (await reading.deployment()).spec;
+      expect(await reading.pods()).toHaveLength(replicas ?? 1);
+    });
   };
   return {
     namespace,
-    load,
-    statuses,
-    routes: routeSightings,
-    status,
-    reach,
-    optIn: async () => {
-      await lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
-      await reach('opted in', ({ phase }) => phase === 'Initialized');
+    kubectl,
+    apply,
+    tryKubectl: (args, stdin) =>
+      kubectl(args, {
+        allowFailure: true,
+        ...(stdin === undefined ? {} : { stdin: JSON.stringify(stdin) }),
+      }),
+    ...reading,
+    opens: async (first = web('v1'), ...args) => {
+      await apply([webService, first], ...args);
+      await settles();
     },
-    apply: (nextTag) => apply(deploymentYaml(nextTag)),
-    primaryPods: async () =>
-      (await pods())
-        .filter((pod) => !isCanary(pod))
-        .map((pod) => pod.metadata.uid ?? '')
-        .sort(),
-    canaryPods: async () => (await pods()).filter(isCanary),
-    stop: async () => {
-      ended.abort();
-      await load.stop();
-    },
+    settles,
   };
 };
 
-const answers = async (port: number, host: string): Promise<boolean> => {
-  const probe = startLoad({ port, host, rps: 20, timeoutMs: 2_000 });
-  await eventually(
-    () => probe.total().requests > 0 || undefined,
-    () => `an answer from ${host}`,
-  );
-  await probe.stop();
-  return probe.total().failures === 0;
+type Reads = Omit<Shop, 'namespace' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
+
+const readsIn = (lab: Lab, namespace: string): Reads => {
+  const pathOf = (resource: string): string =>
+    `/${COLLECTIONS[resource] ?? 'api/v1'}/namespaces/${namespace}/${resource}`;
+  const get: Reads['get'] = (resource, name) => lab.api.request('GET', `${pathOf(resource)}/${name}`);
+  const list = async <T extends KubeObject>(resource: string): Promise<T[]> =>
+    (await lab.api.request<{ items: T[] }>('GET', pathOf(resource))).items;
+  const deployment: Reads['deployment'] = (name = 'web') => get('deployments', name);
+  const canary = (): Promise<Canary> => get('canaries', 'web');
+  const replicaSets = async (): Promise<ReplicaSet[]> => {
+    const { uid } = (await deployment()).metadata;
+    return (await list<ReplicaSet>('replicasets')).filter((set) => isOwnedBy(set, uid));
+  };
+  return {
+    get,
+    list,
+    deployment,
+    canary,
+    replicaSets,
+    pods: async () => {
+      const [pods, sets] = await Promise.all([list<Pod>('pods'), replicaSets()]);
+      return pods.filter((pod) => sets.some((set) => isOwnedBy(pod, set.metadata.uid)));
+    },
+    events: () => list<EventRecord>('events'),
+    reaches: (phase) =>
+      eventually(async () => {
+        const found = await canary();
+        expect(found.status, JSON.stringify(found.status)).toMatchObject({ phase });
+        return found;
+      }),
+  };
 };
 
-/** The canary's share in the first route of a VirtualService; undefined when it is not split. */
-export const canaryShare = ({ spec }: VirtualService): number | undefined =>
-  spec.http?.[0]?.route?.find(({ destination }) => destination.subset === 'kanari-canary')?.weight;
+const isOwnedBy = ({ metadata }: KubeObject, uid: string | undefined): boolean =>
+  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
 
-/** Whether a run has reached the weight and collects evidence there. */
-export const stepStands =
-  (weight: number) =>
-  ({ canaryWeight, run, phase }: CanaryStatus): boolean =>
-    phase === 'Progressing' && canaryWeight === weight && run?.stepSince !== undefined;
+export const uidsOf = (objects: readonly KubeObject[]): (string | undefined)[] =>
+  objects.map(({ metadata }) => metadata.uid).sort();
 
-/** Requests that a version answered while the Canary showed this phase and weight. */
-export const answered = ({ load }: Shop, phase: string, version: string): number =>
-  load.counts().find((counts) => counts.phase === phase)?.versions[version]?.requests ?? 0;
+export const imageOf = ({ spec }: { spec: Pick<Deployment['spec'], 'template'> }): string | undefined =>
+  spec.template.spec.containers?.[0]?.image;

@@ -104,7 +104,7 @@ describe('a reconcile', () => {
     expect(api.writes).toEqual([`create ControllerRevision web-${revision('web:v1')}`]);
   });
 
-  test('takes over what a Deployment deleted with orphan propagation has left', async () => {
+  test('clears away what a Deployment deleted with orphan propagation has left', async () => {
     const { api, ports, stores } = held();
     await reconcile(ports, 'shop/web', signal);
     const name = `web-${revision('web:v1')}`;
@@ -115,7 +115,7 @@ describe('a reconcile', () => {
       metadata: { name, uid: 'orphan', resourceVersion: '2' },
     });
     await reconcile(ports, 'shop/web', signal);
-    expect(api.writes.at(-1)).toBe(`mergePatch ControllerRevision ${name}`);
+    expect(api.writes.at(-1)).toBe(`delete ControllerRevision ${name}`);
 
     const { ownerReferences: _, ...metadata } = canaryOf().metadata;
     const orphan = { ...canaryOf(), metadata: { ...metadata, resourceVersion: '9' } };

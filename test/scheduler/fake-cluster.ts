@@ -49,7 +49,8 @@ export interface FakeApi {
   refuse: Map<string, number>;
 }
 
-const refused = (status: number): KubeError => new KubeError({ status, reason: 'Fake', message: 'refused' });
+const refused = (status: number): KubeError =>
+  new KubeError({ status, reason: status === 409 ? 'AlreadyExists' : 'Fake', message: 'refused' });
 
 export const createFakeApi = (): FakeApi => {
   const writes: string[] = [];

@@ -1,5 +1,7 @@
+import { isCanaryDeployment } from '../canary-deployment.ts';
 import type { Effect, Plan } from '../effects.ts';
 import { factsOf } from '../facts.ts';
+import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { decideIdle } from './idle.ts';
@@ -65,6 +67,14 @@ const planDeleted = ({ traffic }: Snapshot): Plan => {
   return plan;
 };
 
+/** A canary is no rollout of its own. One that a deletion with orphan propagation has left behind is of no use to anybody. */
+const planCanaryItself = (canary: Deployment): Plan => {
+  const plan = nothing('CanaryItself');
+  if (controllerOf(canary) !== undefined) return plan;
+  const { name, uid = '' } = canary.metadata;
+  return { ...plan, effects: [{ kind: 'deleteCanary', name, uid }] };
+};
+
 const stagesFor = ({ run }: RunContext): readonly Stage[] => {
   if (run.ending === undefined) return ADVANCE;
   return run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL;
@@ -87,6 +97,7 @@ export const plan = (snapshot: Snapshot, now: Date): Plan => {
   const { deployment, canary } = snapshot;
   if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined)
     return planDeleted(snapshot);
+  if (isCanaryDeployment(deployment)) return planCanaryItself(deployment);
   const facts = factsOf(snapshot, deployment);
   if (canary === undefined) {
     if (!snapshot.optedIn && !facts.held && !hasRemains(snapshot)) return nothing('NotOptedIn');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Deployment } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
@@ -290,5 +291,30 @@ describe('killed between any two writes', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a canary Deployment', () => {
+  const canaryOf = (cluster: SimulatedCluster): Deployment => {
+    cluster.runToEnd({ seconds: 20 });
+    const { canaryDeployment } = cluster;
+    if (canaryDeployment === undefined) throw new Error('no canary after 20 s');
+    return { ...canaryDeployment, metadata: { ...canaryDeployment.metadata, uid: 'c1' } };
+  };
+  const planFor = (cluster: SimulatedCluster, deployment: Deployment) =>
+    plan({ ...cluster.snapshot(), key: 'shop/web-canary', deployment, canary: undefined }, cluster.now);
+
+  test('is no rollout of its own', () => {
+    const cluster = held('v2');
+    expect(planFor(cluster, canaryOf(cluster))).toMatchObject({ reason: 'CanaryItself', effects: [] });
+  });
+
+  test('that a deletion with orphan propagation has left behind is deleted', () => {
+    const cluster = held('v2');
+    const canary = canaryOf(cluster);
+    const { ownerReferences: _, ...metadata } = canary.metadata;
+    const orphan = { ...canary, metadata };
+    const effects = [{ kind: 'deleteCanary', name: 'web-canary', uid: 'c1' }];
+    expect(planFor(cluster, orphan)).toMatchObject({ status: undefined, effects });
   });
 });
