@@ -38,9 +38,10 @@ export const createShop = (lab: Lab, screen: Screen, signal: AbortSignal): Shop 
   const runQuietly = (command: string): Promise<CommandResult> =>
     lab.kubectl(argumentsOf(command), { allowFailure: true, signal });
   const report = (command: string, { stdout, stderr, code }: CommandResult): void => {
-    const printed = `${stderr}${stdout}`.trimEnd();
+    // As a terminal would show it: warnings come before the answer, errors after it.
+    const printed = stderr.startsWith('Warning:') ? stderr + stdout : stdout + stderr;
     const exit = code === 0 ? '' : `\n  (exit code ${code})`;
-    screen.say(`\n$ kubectl ${command}${printed === '' ? '' : `\n${indented(printed)}`}${exit}`);
+    screen.say(`\n$ kubectl ${command}\n${indented(printed.trimEnd())}${exit}`);
   };
   const pods = async (): Promise<PodWithImage[]> => {
     const list = await lab.api.request<{ items: PodWithImage[] }>(
@@ -81,10 +82,13 @@ const argumentsOf = (command: string): string[] =>
   command.split(' ').map((word) => (word.startsWith('examples/') ? join(ROOT, word) : word));
 
 const indented = (text: string): string =>
-  text
-    .split('\n')
+  withoutRepetitions(text.split('\n'))
     .map((line) => `  ${line}`)
     .join('\n');
+
+/** `kubectl rollout status` repeats itself whenever the Deployment is written. */
+const withoutRepetitions = (lines: readonly string[]): string[] =>
+  lines.filter((line, index) => line !== lines[index - 1]);
 
 const isPrimary = ({ metadata }: Pod): boolean =>
   metadata.deletionTimestamp === undefined && metadata.labels?.['kanari.dev/version'] !== 'canary';

@@ -6,7 +6,7 @@ import { NAMESPACE, type Shop } from './shop.ts';
 
 // The acts, in order. What each shows is judged at the end.
 
-/** Of the files in examples/shop; the highest step of the bad version's canary that it lives to see is the first. */
+/** Tags in examples/shop. The bad version is not to get beyond the first step. */
 export const VERSIONS: Versions = { good: 'v2', bad: 'v3-errors10', badShare: 20 };
 
 const FILES = {
@@ -25,6 +25,7 @@ export const openShop = async (shop: Shop): Promise<void> => {
 export const tellStory = async (stage: Stage, signal: AbortSignal): Promise<Omit<Seen, LoadFigures>> => {
   const { shop, screen, load } = stage;
   const adoption: PodSets & { after: string[] } = { before: await shop.primaryPods(), after: [] };
+  await pause(signal);
 
   screen.say(
     '\n── From now on, each update of a Deployment in this namespace becomes a canary. Nothing restarts.',
@@ -33,6 +34,7 @@ export const tellStory = async (stage: Stage, signal: AbortSignal): Promise<Omit
   await shop.run(`label namespace ${NAMESPACE} kanari.dev/rollouts=enabled`);
   await shop.until('the Canary', () => shop.canary());
   await shop.run(`get canary -n ${NAMESPACE}`);
+  await pause(signal);
 
   screen.say('\n── v2 is good.');
   load.phase('v2');
@@ -48,13 +50,16 @@ export const tellStory = async (stage: Stage, signal: AbortSignal): Promise<Omit
 
   const reapplied = await takeBack(stage);
   // Whatever the end of the last act broke would show only now.
-  await sleep(AFTERMATH_MS, undefined, { signal });
+  await pause(signal);
   return { adoption, good, bad, reapplied };
 };
 
 export type LoadFigures = 'failures' | 'failed' | 'badPhase';
 
-const AFTERMATH_MS = 3_000;
+const PAUSE_MS = 2_000;
+
+/** So that the phase has requests to be judged by. */
+const pause = (signal: AbortSignal): Promise<void> => sleep(PAUSE_MS, undefined, { signal });
 
 const takeBack = async ({ shop, screen, load }: Stage): Promise<Seen['reapplied']> => {
   screen.say('\n── v3 stays held until it is replaced. Applying v2 again releases the Deployment.');
