@@ -22,6 +22,13 @@ const unchanged = (status: CanaryStatus): Plan => ({
 
 const released = (context: RunContext, before: CanaryStatus): Plan => {
   const { status, facts } = context;
+  if (status.phase === 'Failed' && facts.templateRevision === status.failedRevision) {
+    // It serves from now on: should it be applied again one day, that is no repetition of a failure.
+    const { failedRevision: _, ...forgiven } = status;
+    const message = 'the failed template was released without a canary';
+    const move: Move = { status: { phase: 'Initialized' }, reason: 'Released', message };
+    return settle({ ...context, status: forgiven }, before, move);
+  }
   if (status.phase === 'Failed') {
     const message = 'the failed template was taken back; the primary serves';
     return settle(context, before, {

@@ -72,6 +72,20 @@ describe('a run', () => {
     });
   });
 
+  test('of a failed revision that is released ungated is not told as taken back, and may be a canary again', () => {
+    const cluster = held('v3');
+    cluster.errorRate['v3'] = 0.3;
+    cluster.runToEnd();
+    cluster.skip();
+    cluster.runToEnd();
+    expect(cluster.canary?.status).toMatchObject({
+      phase: 'Initialized',
+      reason: 'Released',
+      message: 'the failed template was released without a canary',
+    });
+    expect(cluster.canary?.status?.failedRevision).toBeUndefined();
+  });
+
   test('that follows a failed one starts with the failed condition cleared', () => {
     const cluster = held('v3');
     cluster.errorRate['v3'] = 0.3;
