@@ -1,8 +1,9 @@
 import type { Effect, Plan } from '../effects.ts';
+import { ownFailedCondition } from '../facts.ts';
 import type { CanaryStatus } from '../run.ts';
 import { begun, newRun } from './lifecycle.ts';
 import type { Move, RunContext } from './move.ts';
-import { detected } from './redirect.ts';
+import { detected, obeying } from './redirect.ts';
 import { settle } from './settle.ts';
 import { failureShown, revertReleased } from './withdraw.ts';
 
@@ -69,13 +70,15 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
   const revert = facts.reverted ? revertReleased(context) : undefined;
   if (revert !== undefined)
     return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
-  const failed = status.failedRevision === facts.templateRevision && snapshot.command !== 'retry';
-  if (failed) return only(failedBefore(context, before));
+  const failed = status.failedRevision === facts.templateRevision;
+  const promoted = failed && snapshot.command === 'promote';
+  if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(unchanged(before));
   const run = newRun(facts, now);
-  return {
-    kind: 'begin',
-    context: { ...context, status: begun(status, run, now), run },
-    opening: [...consume, detected(facts, run)],
-  };
+  const first: RunContext = { ...context, status: begun(status, run, now), run };
+  const stale: Effect[] =
+    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
+  return promoted
+    ? { kind: 'begin', context: obeying(first), opening: [...consume, detected(facts, run), ...stale] }
+    : { kind: 'begin', context: first, opening: [...consume, detected(facts, run)] };
 };
