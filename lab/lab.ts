@@ -18,6 +18,8 @@ export interface KubectlOptions {
   stdin?: string;
   /** Resolve, rather than reject, when kubectl exits with another code than 0. */
   allowFailure?: boolean;
+  /** Ends kubectl before its time is up. */
+  signal?: AbortSignal;
 }
 
 export interface Lab {
@@ -89,9 +91,10 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
 
 const createKubectl =
   (program: string, kubeconfig: string, dir: string): Lab['kubectl'] =>
-  async (args, { stdin, allowFailure = false } = {}) => {
+  async (args, { stdin, allowFailure = false, signal: end } = {}) => {
     const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(dir, 'kubectl-cache') };
-    const signal = AbortSignal.timeout(KUBECTL_DEADLINE_MS);
+    const deadline = AbortSignal.timeout(KUBECTL_DEADLINE_MS);
+    const signal = end === undefined ? deadline : AbortSignal.any([deadline, end]);
     const input = stdin === undefined ? {} : { stdin };
     const result = await runCommand(program, args, { env, signal, ...input });
     if (result.code === 0 || allowFailure) return result;

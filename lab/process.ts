@@ -37,7 +37,8 @@ export const startProcess = (options: ProcessOptions): LabProcess => {
   const { name, program, args, logFile, cwd } = options;
   const env = { ...process.env, ...options.env };
   const log = openSync(logFile, 'a');
-  const child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log] });
+  // Detached: a Ctrl-C in the terminal is for the program that started it, which ends it in order.
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   killAtExit(child);
   let stopping = false;

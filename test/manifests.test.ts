@@ -325,3 +325,11 @@ describe('the Canary kind', () => {
     expect(version.subresources).toEqual({ status: {} });
   });
 });
+
+test('every manifest says the same in YAML 1.1, which kubectl reads: there, a bare n, y, on or off is a boolean', () => {
+  const read = (file: string, version: '1.1' | '1.2') =>
+    parseAllDocuments(readFileSync(join(ROOT, file), 'utf8'), { version, merge: true }).map(
+      (document) => document.toJS() as unknown,
+    );
+  for (const file of files) expect(read(file, '1.1'), file).toEqual(read(file, '1.2'));
+});

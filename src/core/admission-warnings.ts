@@ -56,7 +56,7 @@ const holdWarning = (name: string, change: DeploymentChange, reason: string): st
 };
 
 const resumeWarning = (name: string): string =>
-  `${name} stays held. Release it now: kubectl kanari promote ${name}; run its canary again: kubectl kanari retry ${name}`;
+  `${name} stays held. Release it now: kubectl annotate canary ${name} kanari.dev/command=promote; run a failed one again: the same with retry`;
 
 const withoutMetrics = (change: DeploymentChange): string =>
   `no metrics server is configured: ${nameOf(change.after.metadata)} is judged by readiness and restarts only`;

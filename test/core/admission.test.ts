@@ -126,7 +126,7 @@ const ROWS: Record<string, Row> = {
     paused: true,
     marks: run('web:v2', '20'),
     injected: true,
-    warnings: ['kubectl kanari promote web'],
+    warnings: ['kubectl annotate canary web kanari.dev/command=promote'],
   },
   'keeps it held when a person resumes it, and names the verbs that go on': {
     stored: heldAt('web:v2'),
@@ -135,7 +135,7 @@ const ROWS: Record<string, Row> = {
     paused: true,
     marks: run('web:v2', '20'),
     injected: true,
-    warnings: ['kubectl kanari retry web'],
+    warnings: ['the same with retry'],
   },
   'knows a resume by hand although the failsafe has paused again': {
     stored: heldAt('web:v2'),
@@ -144,7 +144,7 @@ const ROWS: Record<string, Row> = {
     paused: true,
     marks: run('web:v2', '20'),
     injected: true,
-    warnings: ['kubectl kanari promote web'],
+    warnings: ['kubectl annotate canary web kanari.dev/command=promote'],
   },
   'makes up the marks of a hold that the failsafe made alone': {
     stored: deployment({

@@ -147,5 +147,7 @@ it('never fails its caller', async () => {
   const { recorder, log, fail } = setUp();
   fail.create = new KubeError({ status: 403, reason: 'Forbidden', message: 'no' });
   await recorder.record(web, advanced);
-  expect(log.lines).toMatchObject([{ level: 'warn', fields: { key: 'shop/web', reason: '403 Forbidden' } }]);
+  expect(log.lines).toMatchObject([
+    { level: 'warn', fields: { object: 'shop/web', reason: '403 Forbidden' } },
+  ]);
 });

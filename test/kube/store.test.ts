@@ -62,7 +62,7 @@ describe('a store', () => {
     store.upsert(pod('a', 1));
     expect(seen).toEqual(['a']);
     expect(log.lines).toMatchObject([
-      { level: 'error', fields: { key: 'shop/a', kind: 'Pod', message: 'broken handler' } },
+      { level: 'error', fields: { object: 'shop/a', kind: 'Pod', message: 'broken handler' } },
     ]);
   });
 

@@ -1,8 +1,9 @@
 import type { Effect, Plan } from '../effects.ts';
+import { ownFailedCondition } from '../facts.ts';
 import type { CanaryStatus } from '../run.ts';
 import { begun, newRun } from './lifecycle.ts';
 import type { Move, RunContext } from './move.ts';
-import { commandConsumed, detected } from './redirect.ts';
+import { commandConsumed, detected, obeying } from './redirect.ts';
 import { hasRemains, withdrawalOfRemains } from './remains.ts';
 import { settle } from './settle.ts';
 import { failureShown, otherReplicaSetsDeleted, revertReleased } from './withdraw.ts';
@@ -23,11 +24,16 @@ const unchanged = (status: CanaryStatus): Plan => ({
 
 const released = (context: RunContext, before: CanaryStatus): Plan => {
   const { status, facts } = context;
+  if (status.phase === 'Failed' && facts.templateRevision === status.failedRevision) {
+    // It serves from now on: should it be applied again one day, that is no repetition of a failure.
+    const { failedRevision: _, ...forgiven } = status;
+    const message = 'the failed template was released without a canary';
+    const move: Move = { status: { phase: 'Initialized' }, reason: 'Released', message };
+    return settle({ ...context, status: forgiven }, before, move);
+  }
   if (status.phase === 'Failed') {
-    const move =
-      facts.templateRevision === status.failedRevision
-        ? { reason: 'Released', message: 'the failed template was released without a canary' }
-        : { reason: 'RevertedToPrimary', message: 'the failed template was taken back; the primary serves' };
+    const message = 'the failed template was taken back; the primary serves';
+    const move = { reason: 'RevertedToPrimary', message };
     return settle(context, before, { status: { phase: 'Initialized' }, ...move });
   }
   if (before.primary?.revision === facts.primaryRevision) return unchanged(before);
@@ -60,7 +66,8 @@ const atZero = (context: RunContext, before: CanaryStatus): Plan => {
 
 export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
   const { facts, status, now, snapshot } = context;
-  const consume = commandConsumed(snapshot, ['retry']);
+  const failed = status.failedRevision === facts.templateRevision;
+  const consume = commandConsumed(snapshot, facts.held && failed ? ['retry', 'promote'] : ['retry']);
   const only = (plan: Plan): IdleDecision => ({
     kind: 'plan',
     plan: { ...plan, effects: [...consume, ...plan.effects] },
@@ -70,13 +77,14 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
   const revert = facts.reverted ? revertReleased(context) : undefined;
   if (revert !== undefined)
     return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
-  const failed = status.failedRevision === facts.templateRevision && snapshot.command !== 'retry';
-  if (failed) return only(failedBefore(context, before));
+  const promoted = failed && snapshot.command === 'promote';
+  if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));
   const run = newRun(facts, now);
-  return {
-    kind: 'begin',
-    context: { ...context, status: begun(status, run, now), run },
-    opening: [...consume, detected(facts, run)],
-  };
+  const first: RunContext = { ...context, status: begun(status, run, now), run };
+  const stale: Effect[] =
+    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
+  return promoted
+    ? { kind: 'begin', context: obeying(first), opening: [...consume, detected(facts, run), ...stale] }
+    : { kind: 'begin', context: first, opening: [...consume, detected(facts, run)] };
 };

@@ -1,5 +1,13 @@
 import type { Deployment } from '../objects.ts';
-import { elapsedMs, type Move, SOON_MS, type Stage, steersTraffic, without } from './move.ts';
+import {
+  elapsedMs,
+  type Move,
+  mayCarryTraffic,
+  SOON_MS,
+  type Stage,
+  steersTraffic,
+  without,
+} from './move.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
 // Promotion is the native rolling update of the user's own Deployment. The canary keeps its weight until it is
@@ -58,9 +66,8 @@ export const rolloutComplete: Stage = ({ facts, run, now, snapshot }): Move | un
 /** It keeps its weight only as long as it can answer: an empty subset fails its whole share. */
 export const promotedCanaryServes: Stage = (context) => {
   const { snapshot, status } = context;
-  const { split, weight } = snapshot.traffic;
   if (!steersTraffic(context) || snapshot.endpoints.canary > 0) return undefined;
-  if (status.canaryWeight === 0 && split && weight === 0) return undefined;
+  if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
   return {
     status: { canaryWeight: 0 },
     effects: [

@@ -80,6 +80,12 @@ const redirectedTo = (context: RunContext, decided: Ending): RunContext => ({
   run: { ...without(context.run, 'waitingSince'), ending: decided },
 });
 
+/** The context as a person's command leaves it; unchanged without one, or once the run's end is decided. */
+export const obeying = (context: RunContext): RunContext => {
+  const command = commanded(context);
+  return command === undefined ? context : redirectedTo(context, command);
+};
+
 /** The context as others have left it; unchanged when nobody interfered. */
 export const redirect = (context: RunContext): Redirected => {
   const { facts, status, now } = context;
@@ -94,7 +100,5 @@ export const redirect = (context: RunContext): Redirected => {
       opening: [...consume, detected(facts, run)],
     };
   }
-  const command = commanded(context);
-  if (command === undefined) return { context, opening: consume };
-  return { context: redirectedTo(context, command), opening: consume };
+  return { context: obeying(context), opening: consume };
 };

@@ -100,8 +100,18 @@ test('a failed template that was released is not called taken back', () => {
   expect(cluster.canary?.status).toMatchObject({ phase: 'Initialized', reason: 'Released' });
 });
 
-test.each(['promote', 'abort', 'restart'])('the command %s where nothing runs is answered', (command) => {
-  const decided = plan({ ...failed().snapshot(), command }, new Date(0));
+const idle = (): SimulatedCluster => {
+  const cluster = new SimulatedCluster();
+  cluster.runToEnd({ seconds: 3 });
+  return cluster;
+};
+
+test.each([
+  ['abort', failed],
+  ['restart', failed],
+  ['promote', idle],
+] as const)('the command %s where it means nothing is answered', (command, cluster) => {
+  const decided = plan({ ...cluster().snapshot(), command }, new Date(0));
   expect(decided.effects).toMatchObject([
     { kind: 'consumeCommand' },
     { kind: 'event', type: 'Warning', message: expect.stringContaining(`kanari.dev/command=${command}`) },

@@ -74,6 +74,50 @@ describe('a run', () => {
     });
   });
 
+  test('of a failed revision is promoted by command, without a canary and without its failed condition', () => {
+    const cluster = held('v3');
+    cluster.errorRate['v3'] = 0.3;
+    cluster.runToEnd();
+    const told = cluster.events.length;
+    cluster.command = 'promote';
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v3');
+    expect(cluster.deployment.status?.conditions).toEqual([]);
+    expect(cluster.events.slice(told)).not.toContain('Starting canary analysis for web-canary');
+    expect(clean(cluster)).toEqual(CLEAN);
+  });
+
+  test('of a failed revision starts again by command, and no other command starts it', () => {
+    const cluster = held('v3');
+    cluster.errorRate['v3'] = 0.3;
+    cluster.runToEnd();
+    cluster.command = 'abort';
+    cluster.runToEnd({ seconds: 10 });
+    expect({ command: cluster.command, outcomes: outcomes(cluster) }).toEqual({
+      command: undefined,
+      outcomes: ['RolledBack'],
+    });
+    cluster.errorRate['v3'] = 0;
+    cluster.command = 'retry';
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
+  });
+
+  test('of a failed revision that is released ungated is not told as taken back, and may be a canary again', () => {
+    const cluster = held('v3');
+    cluster.errorRate['v3'] = 0.3;
+    cluster.runToEnd();
+    cluster.skip();
+    cluster.runToEnd();
+    expect(cluster.canary?.status).toMatchObject({
+      phase: 'Initialized',
+      reason: 'Released',
+      message: 'the failed template was released without a canary',
+    });
+    expect(cluster.canary?.status?.failedRevision).toBeUndefined();
+  });
+
   test('that follows a failed one starts with the failed condition cleared', () => {
     const cluster = held('v3');
     cluster.errorRate['v3'] = 0.3;

@@ -56,6 +56,8 @@ export class SimulatedCluster {
   writes = 0;
   adopted: boolean;
   restarts = 0;
+  /** A person's, on the Canary; gone once it is read. */
+  command: string | undefined;
 
   constructor(options: { adopted: boolean } = { adopted: true }) {
     this.adopted = options.adopted;
@@ -107,6 +109,11 @@ export class SimulatedCluster {
       },
       spec: { ...this.deployment.spec, template, paused: true },
     };
+  }
+
+  /** What admission does with a new value of `kanari.dev/skip`: the template goes out as it is. */
+  skip(): void {
+    this.unpause(revisionOf(this.deployment.spec.template, this.injection));
   }
 
   private podsOf(set: ReplicaSet, side: string, labelled: boolean): Pod[] {
@@ -163,7 +170,7 @@ export class SimulatedCluster {
         canaryAny: this.canaryReady,
       },
       evidence: this.reading(),
-      command: undefined,
+      command: this.command,
       operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
     };
   }
@@ -244,8 +251,10 @@ export class SimulatedCluster {
       case 'event':
         this.events.push(effect.message);
         break;
-      case 'setWeightMark':
       case 'consumeCommand':
+        this.command = undefined;
+        break;
+      case 'setWeightMark':
         break;
     }
   }
