@@ -133,7 +133,12 @@ const createLeader = (shared: Shared): Elector => {
     provider:
       prometheusUrl === undefined
         ? undefined
-        : createPrometheusProvider({ url: prometheusUrl, log, timeoutMs: METRICS_TIMEOUT_MS }),
+        : createPrometheusProvider({
+            url: prometheusUrl,
+            log,
+            timeoutMs: METRICS_TIMEOUT_MS,
+            onQuery: (outcome) => metrics.metricQueries.inc({ outcome }),
+          }),
     effects: {
       reader,
       writer,
@@ -149,7 +154,10 @@ const createLeader = (shared: Shared): Elector => {
     onReconciled: ({ seconds, failed }) => {
       metrics.reconcileDuration.observe(seconds);
       if (failed) metrics.reconcileErrors.inc();
+      metrics.queueDepth.set(scheduler.waiting());
+      metrics.activeRuns.set(scheduler.activeRuns());
     },
+    onEnded: (outcome) => metrics.runs.inc({ outcome }),
   });
   const elector = createElector({
     writer,

@@ -22,6 +22,8 @@ export interface PrometheusOptions {
   log: MetricLog;
   /** How queries are sent; by default over kept-alive connections of its own. */
   post?: Post;
+  /** Called for each query, for metrics. */
+  onQuery?: (outcome: 'answered' | 'failed') => void;
 }
 
 interface Endpoint {
@@ -67,6 +69,7 @@ export const createPrometheusProvider = (options: PrometheusOptions): MetricProv
   const ask = async (query: string, signal: AbortSignal): Promise<Answer> => {
     const body = new URLSearchParams({ query }).toString();
     const answer = decodeAnswer(await post(url, { headers, body, signal }));
+    options.onQuery?.(answer.ok ? 'answered' : 'failed');
     if (!answer.ok) options.log.warn({ reason: answer.reason, detail: answer.message }, 'metrics not read');
     return answer;
   };

@@ -1,10 +1,11 @@
 import type { Plan } from '../core/effects.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import { plan } from '../core/plan/plan.ts';
-import type { CanaryStatus } from '../core/run.ts';
+import type { CanaryStatus, Outcome } from '../core/run.ts';
 import { sameJson } from '../core/same-json.ts';
 import type { Canary } from '../core/snapshot.ts';
 import { describeEffect, type EffectPorts, perform } from './effects.ts';
+import { newOutcomes } from './outcomes.ts';
 import { type Gathered, gatherSnapshot, type SnapshotSources } from './snapshot.ts';
 
 export interface ControllerLog {
@@ -21,6 +22,8 @@ export interface ControllerPorts {
   fence(): void;
   /** A status as it was stored, for the next look while the cache is behind. */
   remember(canary: Canary): void;
+  /** A run became history. */
+  onEnded(outcome: Outcome): void;
   /** Total time for one key, ms. */
   budgetMs: number;
 }
@@ -44,6 +47,7 @@ const writeStatus = async (
     { signal, subresource: 'status' },
   );
   ports.remember(stored as Canary);
+  for (const outcome of newOutcomes(canary.status, status)) ports.onEnded(outcome);
 };
 
 /** Intent first, then the effects in order; the first failure stops the rest, and the next plan resumes. */

@@ -2,6 +2,7 @@ import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.t
 import { canaryNameOf } from '../core/canary-deployment.ts';
 import { annotationsOf, keyOf, type ObjectKey } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
+import type { Outcome } from '../core/run.ts';
 import { parseSettings } from '../core/settings.ts';
 import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
 import { describeError } from '../kube/errors.ts';
@@ -27,6 +28,8 @@ export interface SchedulerOptions {
   workers?: number;
   /** Called for each reconcile with its result, for metrics. */
   onReconciled?(result: { seconds: number; failed: boolean }): void;
+  /** Called for each run that became history, for metrics. */
+  onEnded?(outcome: Outcome): void;
 }
 
 const BUDGET_MS = 30_000;
@@ -91,6 +94,10 @@ const tellTrouble = (
 };
 
 export interface Scheduler {
+  /** Deployments that wait for a worker. */
+  waiting: () => number;
+  /** Runs under way, as the cache knows them. */
+  activeRuns: () => number;
   /** Runs while this process leads; resolves once every worker has finished its key. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -119,6 +126,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
     log,
     fence: () => options.fence(),
     remember,
+    onEnded: (outcome) => options.onEnded?.(outcome),
     budgetMs: BUDGET_MS,
   };
 
@@ -141,6 +149,8 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
   wakeOnChanges(stores, (key) => queue.add(key));
 
   return {
+    waiting: () => queue.depth(),
+    activeRuns: () => stores.canaries.list().filter(({ status }) => isActive(status?.run)).length,
     run: async (signal) => {
       while (!allSynced(stores) && !signal.aborted) await effects.sleep(SYNC_POLL_MS, signal);
       for (const deployment of stores.deployments.list()) queue.add(keyOf(deployment));

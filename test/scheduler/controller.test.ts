@@ -54,6 +54,7 @@ const held = () => {
     log: quietLog,
     fence: () => {},
     remember: (canary) => void remembered.push(canary),
+    onEnded: () => undefined,
     budgetMs: 1_000,
   };
   return { stores, api, ports, remembered };
