@@ -1,7 +1,7 @@
 import type { KubeObject } from '../core/objects.ts';
 import type { Reader, Writer } from '../kube/api.ts';
+import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
 import type { ObjectRef } from '../kube/resources.ts';
-import { hasStatus } from './api-status.ts';
 import type { Keyring } from './keyring.ts';
 
 export const SECRET_NAME = 'kanari-webhook-tls';
@@ -50,7 +50,7 @@ export const createKeyringSecret = (reader: Reader, writer: Writer, namespace: s
       const keyring = secret.data === undefined ? undefined : decode(secret.data);
       return { keyring, resourceVersion: secret.metadata.resourceVersion };
     } catch (error) {
-      if (hasStatus(error, 404)) return { keyring: undefined, resourceVersion: undefined };
+      if (isNotFound(error)) return { keyring: undefined, resourceVersion: undefined };
       throw error;
     }
   };
@@ -81,7 +81,7 @@ export const createKeyringSecret = (reader: Reader, writer: Writer, namespace: s
       await (over === undefined ? create(keyring, signal) : replace(keyring, over, signal));
       return true;
     } catch (error) {
-      if (hasStatus(error, 404, 409, 422)) return false;
+      if (isNotFound(error) || isConflict(error) || isInvalid(error)) return false;
       throw error;
     }
   };

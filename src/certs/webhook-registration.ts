@@ -1,7 +1,7 @@
 import type { KubeObject } from '../core/objects.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
+import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
 import type { ObjectRef } from '../kube/resources.ts';
-import { hasStatus } from './api-status.ts';
 
 /** Sorts after other webhooks, so that Kanari mostly sees the template as it will be stored. */
 export const CONFIGURATION_NAME = 'zz-kanari';
@@ -66,8 +66,8 @@ export const createWebhookRegistration = (reader: Reader, writer: Writer, webhoo
       await writer.jsonPatch(ref, [guard, ...operations], { signal });
       return 'written';
     } catch (error) {
-      if (hasStatus(error, 404)) return 'missing';
-      if (hasStatus(error, 409, 422)) return 'conflict';
+      if (isNotFound(error)) return 'missing';
+      if (isConflict(error) || isInvalid(error)) return 'conflict';
       throw error;
     }
   };

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { CANARY, PLAIN_VERSION_LABEL, PRIMARY, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
-import { annotationsOf, type Deployment, labelsOf, type PodTemplate, type StringMap } from './objects.ts';
+import {
+  annotationsOf,
+  type Deployment,
+  labelsOf,
+  ownerReferenceTo,
+  type PodTemplate,
+  type StringMap,
+} from './objects.ts';
 import type { Revision } from './run.ts';
 
 // Labels and annotations by which Helm, Argo CD, Flux and kubectl know what is theirs: a copy that carries them
@@ -84,16 +91,7 @@ export const canaryDeploymentOf = (
     namespace: deployment.metadata.namespace ?? 'default',
     labels: { ...withoutTracking(deployment.metadata.labels), [MANAGED_BY]: 'kanari' },
     annotations: { [REVISION_ANNOTATION]: revision },
-    ownerReferences: [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        name: deployment.metadata.name,
-        uid: deployment.metadata.uid ?? '',
-        controller: true,
-        blockOwnerDeletion: true,
-      },
-    ],
+    ownerReferences: [ownerReferenceTo(deployment)],
   },
   spec: {
     replicas,

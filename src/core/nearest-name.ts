@@ -14,7 +14,7 @@ const editDistance = (from: string, to: string): number => {
 /** The name a misspelt one was probably meant to be; undefined when none is near (over a third differs). */
 export const nearestName = (misspelt: string, names: readonly string[]): string | undefined => {
   // Cut, because a name from outside may be long and the distance costs the product of both lengths.
-  const word = misspelt.slice(0, 64);
+  const word = misspelt.slice(0, 64).toLowerCase();
   const [nearest] = names
     .map((name) => ({ name, distance: editDistance(word, name) }))
     .filter(({ name, distance }) => distance * 3 <= Math.max(name.length, word.length))

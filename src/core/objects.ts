@@ -148,3 +148,13 @@ export const labelsOf = (object: { metadata: { labels?: StringMap } }): StringMa
 /** The controlling owner's reference, if there is one. */
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller === true);
+
+/** For objects that live and die with the Deployment. */
+export const ownerReferenceTo = ({ metadata }: Deployment): OwnerReference => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  name: metadata.name,
+  uid: metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+});

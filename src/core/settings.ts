@@ -1,5 +1,5 @@
-import { nearestName } from './annotation-names.ts';
 import { COMMAND_ANNOTATION, DOMAIN, MARKS, ROLLOUTS_LABEL, SPLIT_ANNOTATION } from './marks.ts';
+import { nearestName } from './nearest-name.ts';
 import type { StringMap } from './objects.ts';
 import type { Settings } from './run.ts';
 import {

@@ -1,11 +1,10 @@
 import type { Effect } from '../core/effects.ts';
 import { REVISION_ANNOTATION } from '../core/marks.ts';
-import type { Deployment, KubeObject } from '../core/objects.ts';
+import { type Deployment, type KubeObject, ownerReferenceTo } from '../core/objects.ts';
 import type { Reader, Writer } from '../kube/api.ts';
 import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
 import { withSortedKeys } from '../kube/go-json.ts';
 import type { ResourceKind } from '../kube/resources.ts';
-import { ownerReferenceTo } from './snapshot.ts';
 
 // Objects of Kanari's own that live and die with the user's Deployment, apart from its canary.
 

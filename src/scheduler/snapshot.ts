@@ -7,7 +7,7 @@ import {
   labelsOf,
   type Namespace,
   type ObjectKey,
-  type OwnerReference,
+  ownerReferenceTo,
   type Pod,
   type ReplicaSet,
   type Service,
@@ -42,15 +42,6 @@ export interface Gathered {
   router: TrafficRouter;
   target: TrafficTarget;
 }
-
-export const ownerReferenceTo = (deployment: Deployment): OwnerReference => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  name: deployment.metadata.name,
-  uid: deployment.metadata.uid ?? '',
-  controller: true,
-  blockOwnerDeletion: true,
-});
 
 const splitKey = (key: ObjectKey): { namespace: string; name: string } => {
   const [namespace = '', name = ''] = key.split('/');

@@ -1,15 +1,11 @@
 import jsonpatch from 'fast-json-patch';
 import type { KubeObject } from '../../src/core/objects.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../../src/kube/api.ts';
+import { KubeError } from '../../src/kube/errors.ts';
 import type { ObjectRef } from '../../src/kube/resources.ts';
 
-class Refusal extends Error {
-  readonly status: number;
-  constructor(status: number) {
-    super(`HTTP ${status}`);
-    this.status = status;
-  }
-}
+const refusal = (status: number): KubeError =>
+  new KubeError({ status, reason: 'Fake', message: `HTTP ${status}` });
 
 const keyOf = ({ kind, namespace, name }: ObjectRef) => `${kind}/${namespace ?? ''}/${name}`;
 const refOf = (object: KubeObject): ObjectRef => ({
@@ -36,10 +32,10 @@ export const fakeCluster = () => {
 
   const reader: Reader = {
     get: <T extends KubeObject>(ref: ObjectRef) => {
-      if (hooks.failReads !== undefined) return Promise.reject(new Refusal(hooks.failReads));
+      if (hooks.failReads !== undefined) return Promise.reject(refusal(hooks.failReads));
       const object = objects.get(keyOf(ref));
       return object === undefined
-        ? Promise.reject(new Refusal(404))
+        ? Promise.reject(refusal(404))
         : Promise.resolve(structuredClone(object) as T);
     },
     list: unused,
@@ -48,14 +44,14 @@ export const fakeCluster = () => {
   const writer: Writer = {
     create: <T extends KubeObject>(object: T) => {
       hooks.before();
-      if (objects.has(keyOf(refOf(object)))) return Promise.reject(new Refusal(409));
+      if (objects.has(keyOf(refOf(object)))) return Promise.reject(refusal(409));
       writes.push({ verb: 'create', ref: refOf(object) });
       return Promise.resolve(put(object) as T);
     },
     jsonPatch: (ref, operations) => {
       hooks.before();
       const object = objects.get(keyOf(ref));
-      if (object === undefined) return Promise.reject(new Refusal(404));
+      if (object === undefined) return Promise.reject(refusal(404));
       try {
         const patched = jsonpatch.applyPatch(
           structuredClone(object),
@@ -65,7 +61,7 @@ export const fakeCluster = () => {
         writes.push({ verb: 'patch', ref, operations });
         return Promise.resolve(put(patched.newDocument));
       } catch {
-        return Promise.reject(new Refusal(422));
+        return Promise.reject(refusal(422));
       }
     },
     apply: unused,

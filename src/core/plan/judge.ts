@@ -7,22 +7,19 @@ import {
   ending,
   firstMove,
   type Move,
-  mayCarryTraffic,
+  percent,
   type RunContext,
   SOON_MS,
   type Stage,
   stamp,
-  steersTraffic,
   without,
 } from './move.ts';
-import { targetWeight } from './prepare.ts';
+import { weightStands } from './weights.ts';
 
 // From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
 
 // Scrape intervals of 15 s are common: one missed scrape must not make the evidence stale.
 const OLDEST_SAMPLE_MS = 40_000;
-
-const percent = (weight: number): string => `${weight} %`;
 
 /** What the last look brought, folded in; the same evidence when nothing is new. */
 export const withNewEvidence = (context: RunContext): RunContext => {
@@ -93,57 +90,6 @@ export const canaryServes: Stage = (context) => {
     reason: 'CanaryLost',
     message,
     requeueAfterMs: SOON_MS,
-  };
-};
-
-/**
- * A share that the run does not have (of a superseded run, or of a canary that was lost) is taken back before all
- * else: nobody judges what it does to requests.
- */
-export const strayShareWithdrawn: Stage = (context) => {
-  const { status, snapshot } = context;
-  const stray = status.canaryWeight === 0 && mayCarryTraffic(context);
-  // Routes that are not split at all can't name the canary, and must not name destinations that do not stand yet.
-  if (!stray || !snapshot.traffic.destinations) return undefined;
-  return {
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-    ],
-    reason: 'Preparing',
-    message: 'traffic goes back to the primary until the canary is ready',
-    requeueAfterMs: SOON_MS,
-  };
-};
-
-/** The step's weight stands in every route; the interval counts from when it is seen there. */
-export const weightStands: Stage = (context) => {
-  const { snapshot, status, run, facts } = context;
-  const weight = targetWeight(context);
-  const name = facts.deployment.metadata.name;
-  const stands = !steersTraffic(context) || (snapshot.traffic.split && snapshot.traffic.weight === weight);
-  if (!stands || status.canaryWeight !== weight) {
-    const advancing = status.canaryWeight !== weight;
-    const message = `Advance ${name} canary weight ${weight}`;
-    return {
-      status: { canaryWeight: weight },
-      run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
-      effects: [
-        { kind: 'setWeight', canary: weight },
-        { kind: 'setWeightMark', weight },
-        ...(advancing ? [{ kind: 'event', type: 'Normal', reason: 'Synced', message } as const] : []),
-      ],
-      reason: 'Advancing',
-      message: `canary weight ${percent(weight)}`,
-      requeueAfterMs: SOON_MS,
-    };
-  }
-  if (run.stepSince !== undefined) return undefined;
-  return {
-    run: { ...run, stepSince: context.now.toISOString() },
-    reason: 'Advancing',
-    message: `canary weight ${percent(weight)}, collecting evidence`,
-    requeueAfterMs: Math.min(snapshot.settings.intervalMs, snapshot.operator.lookIntervalMs),
   };
 };
 

@@ -116,3 +116,6 @@ export const milestone = (context: RunContext, rule: MilestoneRule): Move | unde
   const left = rule.waitMs - elapsedMs(since, now);
   return left > 0 ? { reason, message, requeueAfterMs: left } : undefined;
 };
+
+/** A share as people read it. */
+export const percent = (weight: number): string => `${weight} %`;

@@ -5,7 +5,7 @@ import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { decideIdle } from './idle.ts';
-import { canaryServes, outageNoticed, step, strayShareWithdrawn, withNewEvidence } from './judge.ts';
+import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
 import { initialStatus, isActive, newRun } from './lifecycle.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
 import {
@@ -26,6 +26,7 @@ import { PROMOTION } from './promote.ts';
 import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
+import { strayShareWithdrawn } from './weights.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
 // What to do next about one Deployment, from what the cluster looks like and nothing else: the same snapshot at the
