@@ -63,7 +63,7 @@ describe.concurrent('a change while a canary runs', () => {
     const before = await shop.deployment();
     const { stderr } = await shop.kubectl(['rollout', 'resume', 'deployment/web']);
     expect(stderr).toContain('Warning: kanari: web stays held.');
-    expect(stderr).toContain('kubectl kanari promote web');
+    expect(stderr).toContain('kubectl annotate canary web kanari.dev/command=promote');
     const after = await shop.deployment();
     expect(after.spec).toEqual(before.spec);
     expect(annotationsOf(after)).toEqual(annotationsOf(before));
