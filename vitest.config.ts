@@ -10,7 +10,8 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           testTimeout: 240_000,
-          hookTimeout: 240_000,
+          // The first lab on a machine is built from source.
+          hookTimeout: 2_700_000,
           // One control plane at a time: two cores are enough for one, not for several.
           fileParallelism: false,
         },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prepareLab } from '../lab/prepare.ts';
 
 // Runs the checks, then the suites; counts each check as one test. The last line is for people and for CI.
 
@@ -36,6 +37,20 @@ const check = async (name: string, [command = '', ...args]: string[]): Promise<T
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
 };
 
+/** Before the suites, so that a first build's progress is seen and no test waits for it. */
+const prepare = async (): Promise<Tally> => {
+  console.log('\n── programs of the lab');
+  try {
+    await prepareLab();
+    console.log('programs: ok');
+    return { passed: 1, failed: 0 };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    console.log('programs: FAILED');
+    return { passed: 0, failed: 1 };
+  }
+};
+
 interface VitestReport {
   numPassedTests: number;
   numFailedTests: number;
@@ -65,6 +80,7 @@ const suite = async (project: string, dir: string): Promise<Tally> => {
 const dir = mkdtempSync(join(tmpdir(), 'kanari-test-'));
 const tallies: Tally[] = [];
 for (const [name, command] of CHECKS) tallies.push(await check(name, command));
+tallies.push(await prepare());
 for (const project of SUITES) tallies.push(await suite(project, dir));
 rmSync(dir, { recursive: true, force: true });
 
