@@ -69,6 +69,7 @@ describe.concurrent('a good release', () => {
       ['kanari.dev/primary'],
     );
     await isGone(shop, 'web-canary');
+    expect(await world.counter('kanari_runs_total', 'outcome="Promoted"')).toBeGreaterThan(0);
     expect((await shop.apply(web('v2'))).stdout).toBe('deployment.apps/web unchanged\n');
     const { stdout } = await shop.kubectl(['get', 'canary']);
     expect(stdout).toMatch(
