@@ -1,13 +1,7 @@
 import { failedCondition, isOwnCondition } from './conditions.ts';
+import { isHeld } from './deployment-change.ts';
 import { inject } from './injection.ts';
-import {
-  HELD_BY_MARK,
-  PRIMARY,
-  PRIMARY_MARK,
-  REVISION_ANNOTATION,
-  RUN_MARK,
-  VERSION_LABEL,
-} from './marks.ts';
+import { PRIMARY, PRIMARY_MARK, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
 import {
   annotationsOf,
   type Condition,
@@ -39,11 +33,6 @@ export interface Facts {
   /** Wanted replicas of the primary. */
   replicas: number;
 }
-
-export const isHeld = (deployment: Deployment): boolean => {
-  const annotations = annotationsOf(deployment);
-  return deployment.spec.paused === true && (RUN_MARK in annotations || HELD_BY_MARK in annotations);
-};
 
 const byReplicas = (a: ReplicaSet, b: ReplicaSet): number => (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0);
 

@@ -1,5 +1,5 @@
 import { isCanaryDeployment } from '../core/canary-deployment.ts';
-import { isHeld } from '../core/facts.ts';
+import { isHeld } from '../core/deployment-change.ts';
 import { SPLIT_ANNOTATION } from '../core/marks.ts';
 import {
   annotationsOf,

@@ -5,6 +5,7 @@ import type { Snapshot } from '../snapshot.ts';
 import {
   elapsedMs,
   ending,
+  event,
   firstMove,
   type Move,
   percent,
@@ -12,6 +13,7 @@ import {
   SOON_MS,
   type Stage,
   stamp,
+  weightWritten,
   without,
 } from './move.ts';
 import { weightStands } from './weights.ts';
@@ -52,9 +54,7 @@ const thresholdReached = (context: RunContext, failedChecks: number, message: st
     return {
       status: { failedChecks, phase: 'Paused' },
       run,
-      effects: [
-        { kind: 'event', type: 'Warning', reason: 'Synced', message: `Halt ${name} advancement ${words}` },
-      ],
+      effects: [event(`Halt ${name} advancement ${words}`, 'Warning')],
       reason: 'Frozen',
       message: `${words}; frozen at this weight, to end it: kubectl annotate canary ${name} kanari.dev/command=abort (or promote)`,
     };
@@ -82,11 +82,7 @@ export const canaryServes: Stage = (context) => {
   return {
     status: { failedChecks, canaryWeight: 0 },
     run: { ...without(run, 'stepSince'), waitingSince: context.now.toISOString() },
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-      { kind: 'event', type: 'Warning', reason: 'CanaryLost', message },
-    ],
+    effects: [...weightWritten(0), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
     reason: 'CanaryLost',
     message,
     requeueAfterMs: SOON_MS,
@@ -198,7 +194,7 @@ export const judged: Stage = (context) => {
   return {
     status: { failedChecks, checks: check.checks, phase: 'Progressing' },
     run: { ...rejudged.run, stepSince: now.toISOString() },
-    effects: [{ kind: 'event', type: 'Warning', reason: 'Synced', message }],
+    effects: [event(message, 'Warning')],
     reason: check.reason,
     message,
     requeueAfterMs: snapshot.operator.lookIntervalMs,

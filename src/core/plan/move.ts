@@ -119,3 +119,17 @@ export const milestone = (context: RunContext, rule: MilestoneRule): Move | unde
 
 /** A share as people read it. */
 export const percent = (weight: number): string => `${weight} %`;
+
+/** An Event of the run's story, with the reason that Flagger's users filter by. */
+export const event = (message: string, type: 'Normal' | 'Warning' = 'Normal'): Effect => ({
+  kind: 'event',
+  type,
+  reason: 'Synced',
+  message,
+});
+
+/** The canary's share, in the routes and on the Deployment. */
+export const weightWritten = (weight: number): Effect[] => [
+  { kind: 'setWeight', canary: weight },
+  { kind: 'setWeightMark', weight },
+];

@@ -5,12 +5,14 @@ import { revisionOf } from '../revision.ts';
 import {
   elapsedMs,
   ending,
+  event,
   type Move,
   milestone,
   propagationWaitOf,
   SOON_MS,
   type Stage,
   steersTraffic,
+  weightWritten,
   without,
 } from './move.ts';
 
@@ -98,10 +100,7 @@ export const splitStands: Stage = (context) => {
   return milestone(context, {
     name: 'split',
     reached: !steersTraffic(context) || (traffic.split && traffic.weight === 0),
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-    ],
+    effects: weightWritten(0),
     waitMs: propagationWaitOf(context),
     reason: 'WaitingForProxies',
     message: 'proxies learn the split at primary 100 %, canary 0 %',
@@ -114,9 +113,7 @@ export const firstStepChosen: Stage = ({ status, snapshot }) => {
   const name = canaryNameOf(snapshot.key.split('/')[1] ?? '', snapshot.takenNames);
   return {
     status: { step: 0 },
-    effects: [
-      { kind: 'event', type: 'Normal', reason: 'Synced', message: `Starting canary analysis for ${name}` },
-    ],
+    effects: [event(`Starting canary analysis for ${name}`)],
     reason: 'CanaryStarting',
     message: `starting ${name}`,
     requeueAfterMs: 0,

@@ -1,11 +1,13 @@
 import type { Deployment } from '../objects.ts';
 import {
   elapsedMs,
+  event,
   type Move,
   mayCarryTraffic,
   SOON_MS,
   type Stage,
   steersTraffic,
+  weightWritten,
   without,
 } from './move.ts';
 import { WITHDRAWAL } from './withdraw.ts';
@@ -22,7 +24,7 @@ export const promotionWritten: Stage = ({ facts, run, now, snapshot }) => {
   return {
     run: { ...run, waitingSince: run.waitingSince ?? now.toISOString() },
     effects: [
-      ...(first ? [{ kind: 'event', type: 'Normal', reason: 'Synced', message } as const] : []),
+      ...(first ? [event(message)] : []),
       { kind: 'promote', revision: run.revision, template: facts.deployment.spec.template },
     ],
     reason: 'Promoting',
@@ -70,10 +72,7 @@ export const promotedCanaryServes: Stage = (context) => {
   if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
   return {
     status: { canaryWeight: 0 },
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-    ],
+    effects: weightWritten(0),
     reason: 'CanaryLost',
     message: 'the canary lost its last ready endpoint; the promotion goes on without it',
     requeueAfterMs: SOON_MS,

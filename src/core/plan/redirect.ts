@@ -3,8 +3,7 @@ import type { Facts } from '../facts.ts';
 import type { Ending, Run } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { begun, newRun } from './lifecycle.ts';
-import { ending, type RunContext, without } from './move.ts';
-import { event } from './settle.ts';
+import { ending, event, type RunContext, without } from './move.ts';
 
 // What others do to a run under way: revert it, release it, scale it to zero, replace its template, command it.
 

@@ -3,8 +3,7 @@ import { canaryRevisionOf } from '../facts.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { newRun } from './lifecycle.ts';
-import { ending, type RunContext } from './move.ts';
-import { event } from './settle.ts';
+import { ending, event, type RunContext } from './move.ts';
 
 // A run whose record is gone (its Canary was deleted by hand) leaves a canary behind that nobody watches.
 

@@ -1,7 +1,7 @@
 import type { Effect, Plan } from '../effects.ts';
 import type { CanaryStatus } from '../run.ts';
 import { conditionsOf, ended } from './lifecycle.ts';
-import { type Move, type RunContext, stamp } from './move.ts';
+import { event, type Move, type RunContext, stamp } from './move.ts';
 
 // From a move to the plan: the status as it is written, and the events people read.
 
@@ -39,13 +39,6 @@ export const settle = (context: RunContext, before: CanaryStatus | undefined, mo
     reason: move.reason,
   };
 };
-
-export const event = (message: string, type: 'Normal' | 'Warning' = 'Normal'): Effect => ({
-  kind: 'event',
-  type,
-  reason: 'Synced',
-  message,
-});
 
 const closingEvent = ({ run, facts }: RunContext): Effect => {
   const name = facts.deployment.metadata.name;

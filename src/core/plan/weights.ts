@@ -1,5 +1,15 @@
 import { newEvidence } from '../evidence.ts';
-import { mayCarryTraffic, percent, SOON_MS, type Stage, stamp, steersTraffic, without } from './move.ts';
+import {
+  event,
+  mayCarryTraffic,
+  percent,
+  SOON_MS,
+  type Stage,
+  stamp,
+  steersTraffic,
+  weightWritten,
+  without,
+} from './move.ts';
 import { targetWeight } from './prepare.ts';
 
 // The canary's share: what the routes say is what the run has decided, no more and no less.
@@ -14,10 +24,7 @@ export const strayShareWithdrawn: Stage = (context) => {
   // Routes that are not split at all can't name the canary, and must not name destinations that do not stand yet.
   if (!stray || !snapshot.traffic.destinations) return undefined;
   return {
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-    ],
+    effects: weightWritten(0),
     reason: 'Preparing',
     message: 'traffic goes back to the primary until the canary is ready',
     requeueAfterMs: SOON_MS,
@@ -36,11 +43,7 @@ export const weightStands: Stage = (context) => {
     return {
       status: { canaryWeight: weight },
       run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
-      effects: [
-        { kind: 'setWeight', canary: weight },
-        { kind: 'setWeightMark', weight },
-        ...(advancing ? [{ kind: 'event', type: 'Normal', reason: 'Synced', message } as const] : []),
-      ],
+      effects: [...weightWritten(weight), ...(advancing ? [event(message)] : [])],
       reason: 'Advancing',
       message: `canary weight ${percent(weight)}`,
       requeueAfterMs: SOON_MS,

@@ -1,5 +1,5 @@
 import { ownFailedCondition } from '../facts.ts';
-import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage } from './move.ts';
+import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, weightWritten } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
@@ -12,10 +12,7 @@ export const weightWithdrawn: Stage = (context) => {
     return { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
   return {
     status: { canaryWeight: 0, phase: 'Finalising' },
-    effects: [
-      { kind: 'setWeight', canary: 0 },
-      { kind: 'setWeightMark', weight: 0 },
-    ],
+    effects: weightWritten(0),
     ...wordsOf(context),
     requeueAfterMs: SOON_MS,
   };
