@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Lab } from './lab.ts';
 import { freePorts, type LabProcess, startProcess } from './process.ts';
 
-// Kanari itself, as a process of its own with only the rights of manifests/rbac.
+// Kanari itself, as a process of its own with only the rights of manifests/base/rbac.
 
 export interface KanariOptions {
   /** Undefined: no metrics server; Kubernetes' own signals decide. */
@@ -33,7 +33,7 @@ const READY_MS = 60_000;
 
 /** Installs the webhook configuration and starts Kanari; resolves once it is ready. */
 export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
-  const webhook = await readFile(join(ROOT, 'manifests', 'webhook.yaml'), 'utf8');
+  const webhook = await readFile(join(ROOT, 'manifests', 'base', 'webhook.yaml'), 'utf8');
   await lab.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { stdin: webhook });
   const [webhookPort = 0, metricsPort = 0] = await freePorts(2);
   const logFile = join(lab.dir, 'kanari.log');

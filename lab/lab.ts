@@ -47,7 +47,7 @@ export interface Lab {
 export const FIRST_START_MS = 45 * 60_000;
 
 const KUBECTL_DEADLINE_MS = 240_000;
-const MANIFESTS = join(import.meta.dirname, '..', 'manifests');
+const MANIFESTS = join(import.meta.dirname, '..', 'manifests', 'base');
 
 /** A control plane with a kubelet, Istio's routing CRDs, and Kanari's own CRDs and RBAC. */
 export const startLab = async (options: LabOptions = {}): Promise<Lab> => {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
@@ -63,7 +63,8 @@ const documentsIn = (file: string): Manifest[] =>
     return document.toJS() as Manifest;
   });
 
-const manifests = files.filter((file) => file !== 'kustomization.yaml').flatMap(documentsIn);
+const isKustomization = (file: string): boolean => basename(file) === 'kustomization.yaml';
+const manifests = files.filter((file) => !isKustomization(file)).flatMap(documentsIn);
 const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 const theOnly = (kind: string): Manifest => {
   const [manifest, ...others] = ofKind(kind);
@@ -77,12 +78,15 @@ const kanariRules = ['Role', 'ClusterRole'].flatMap((kind) =>
 );
 
 describe('the manifests', () => {
-  it('are all installed by the kustomization', () => {
-    const { resources } = parseYaml(readFileSync(join(ROOT, 'kustomization.yaml'), 'utf8')) as {
-      resources: string[];
-    };
-    expect([...resources].sort()).toEqual(files.filter((file) => file !== 'kustomization.yaml').sort());
-    for (const resource of resources) expect(existsSync(join(ROOT, resource))).toBe(true);
+  it('are all installed by a kustomization', () => {
+    const listed = files.filter(isKustomization).flatMap((file) => {
+      const { resources } = parseYaml(readFileSync(join(ROOT, file), 'utf8')) as { resources: string[] };
+      return resources.map((resource) => join(dirname(file), resource));
+    });
+    expect(listed.filter((resource) => resource.endsWith('.yaml')).sort()).toEqual(
+      files.filter((file) => !isKustomization(file)).sort(),
+    );
+    for (const resource of listed) expect(existsSync(join(ROOT, resource))).toBe(true);
   });
 
   test.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
