@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { SECRET_NAME } from '../src/certs/keyring-secret.ts';
@@ -9,12 +8,7 @@ import { CONFIGURATION_NAME } from '../src/certs/webhook-registration.ts';
 import { SPLIT_ANNOTATION } from '../src/core/marks.ts';
 import type { CanaryStatus } from '../src/core/run.ts';
 import { RESOURCES } from '../src/kube/resources.ts';
-
-const ROOT = fileURLToPath(new URL('../manifests', import.meta.url));
-
-const files = readdirSync(ROOT, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
-  .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+import { documentsIn, manifestFiles as files, MANIFESTS as ROOT } from './manifest-files.ts';
 
 interface Rule {
   apiGroups: string[];
@@ -50,21 +44,13 @@ interface Manifest {
   metadata: { name: string; namespace?: string };
   rules: Rule[];
   webhooks: Webhook[];
-  spec: {
-    replicas: number;
-    template: { spec: { securityContext: object; containers: { securityContext: object }[] } };
-    versions: CrdVersion[];
-  };
+  spec: { versions: CrdVersion[] };
 }
 
-const documentsIn = (file: string): Manifest[] =>
-  parseAllDocuments(readFileSync(join(ROOT, file), 'utf8')).map((document) => {
-    expect(document.errors).toEqual([]);
-    return document.toJS() as Manifest;
-  });
-
 const isKustomization = (file: string): boolean => basename(file) === 'kustomization.yaml';
-const manifests = files.filter((file) => !isKustomization(file)).flatMap(documentsIn);
+const manifests = files
+  .filter((file) => !isKustomization(file))
+  .flatMap((file) => documentsIn<Manifest>(file));
 const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 const theOnly = (kind: string): Manifest => {
   const [manifest, ...others] = ofKind(kind);
@@ -182,32 +168,6 @@ describe('the webhook configuration', () => {
 
   it('asks about routes by the annotation that carries the split', () => {
     expect(webhook('routes.kanari.dev')?.matchConditions[0]?.expression).toContain(`'${SPLIT_ANNOTATION}'`);
-  });
-});
-
-describe('the Deployment', () => {
-  const deployment = theOnly('Deployment');
-  const container = deployment.spec.template.spec.containers[0]!;
-
-  it('runs without privileges on a read-only root', () => {
-    expect(deployment.spec.template.spec.securityContext).toMatchObject({
-      runAsNonRoot: true,
-      seccompProfile: { type: 'RuntimeDefault' },
-    });
-    expect(container.securityContext).toEqual({
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    });
-  });
-
-  it('has two replicas, limits and probes', () => {
-    expect(deployment.spec.replicas).toBe(2);
-    expect(container).toMatchObject({
-      resources: { requests: {}, limits: {} },
-      livenessProbe: { httpGet: { path: '/healthz' } },
-      readinessProbe: { httpGet: { path: '/readyz' } },
-    });
   });
 });
 
