@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startKanari } from '../../lab/kanari.ts';
+import { FIRST_START_MS, type Lab, startLab } from '../../lab/lab.ts';
+import type { Deployment, KubeObject, Pod } from '../../src/core/objects.ts';
+import { MANIFESTS } from '../manifest-files.ts';
+import { eventually, web } from './shop.ts';
+
+// `kubectl apply -k manifests` on a real API server: what it stores, and that a dead webhook is in nobody's way but
+// that of the releases it is for.
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300 } });
+}, FIRST_START_MS);
+afterAll(() => lab?.stop());
+
+const OWN = 'kanari-system';
+const kubectl = async (...args: string[]) => (await lab.kubectl(args)).stdout;
+type PriorityPod = Pod & { spec: { priority?: number } };
+const ownPods = async (): Promise<PriorityPod[]> =>
+  (await lab.api.request<{ items: PriorityPod[] }>('GET', `/api/v1/namespaces/${OWN}/pods`)).items;
+const rolledOut = () => kubectl('rollout', 'status', '-n', OWN, 'deployment/kanari', '--timeout=60s');
+
+describe('the manifests', () => {
+  it('are accepted whole in a dry run, without a warning', async () => {
+    const { stderr } = await lab.kubectl(['apply', '-k', MANIFESTS, '--dry-run=server']);
+    const warnings = stderr.split('\n').filter((line) => line.startsWith('Warning:'));
+    // Of client-side apply about what the lab itself has applied server-side; of nothing else.
+    expect(warnings.filter((line) => !line.includes('last-applied-configuration'))).toEqual([]);
+  });
+
+  it('are installed by one command, and a second one changes nothing', async () => {
+    await kubectl('apply', '-k', MANIFESTS);
+    expect(await kubectl('diff', '-k', MANIFESTS)).toBe('');
+    const again = (await kubectl('apply', '-k', MANIFESTS)).trim().split('\n');
+    // kubectl patches the selector of a budget each time, with what is there.
+    const others = again.filter((line) => !line.startsWith('poddisruptionbudget'));
+    expect(others.length).toBeGreaterThan(10);
+    expect(others.filter((line) => !line.endsWith(' unchanged'))).toEqual([]);
+  });
+
+  it('give pods that the restricted pod security lets in, with their priority', async () => {
+    await rolledOut();
+    const pods = await ownPods();
+    expect(pods.map(({ spec }) => spec.priority)).toEqual([1_000_000, 1_000_000]);
+    await eventually(async () =>
+      expect(JSON.parse(await kubectl('get', 'pdb', '-n', OWN, 'kanari', '-o', 'json'))).toMatchObject({
+        spec: { unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+        status: { currentHealthy: 2, desiredHealthy: 1, disruptionsAllowed: 1 },
+      }),
+    );
+  });
+
+  it('keep pods that are not restricted out of the namespace', async () => {
+    const refused = await lab.kubectl(['run', '-n', OWN, 'shell', '--image=shell:v1'], {
+      allowFailure: true,
+    });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('violates PodSecurity "restricted:v1.30"');
+  });
+});
+
+/** Whoever a SubjectAccessReview is about. */
+interface Subject {
+  user: string;
+  groups?: string[];
+}
+const KANARI: Subject = {
+  user: 'system:serviceaccount:kanari-system:kanari',
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kanari-system', 'system:authenticated'],
+};
+
+/** `group/resource[/subresource][=name]`, the core group empty; asked in the namespace, '' for the whole cluster. */
+const mayI = async (subject: Subject, verb: string, what: string, namespace: string): Promise<boolean> => {
+  const [path = '', name = ''] = what.split('=');
+  const [group = '', resource = '', subresource = ''] = path.split('/');
+  const resourceAttributes = { verb, group, resource, subresource, name, namespace };
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' };
+  const answer = await lab.api.request<{ status: { allowed: boolean } }>(
+    'POST',
+    '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    { ...review, spec: { ...subject, resourceAttributes } },
+  );
+  return answer.status.allowed;
+};
+
+const EVERY_VERB = [
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+] as const;
+/** The verbs allowed, in that order. */
+const verbsOn = async (subject: Subject, what: string, namespace: string): Promise<string[]> => {
+  const answers = await Promise.all(EVERY_VERB.map((verb) => mayI(subject, verb, what, namespace)));
+  return EVERY_VERB.filter((_, index) => answers[index]);
+};
+
+describe("Kanari's rights, as the API server sees them", () => {
+  it.each([
+    // What it is for.
+    ['shop', 'apps/deployments', 'get list watch create patch delete'],
+    ['shop', 'apps/deployments/status', 'patch'],
+    ['shop', 'apps/deployments/finalizers', 'update'],
+    ['shop', 'apps/replicasets', 'get list watch patch delete'],
+    ['shop', 'apps/controllerrevisions', 'get list watch create delete'],
+    ['shop', '/pods', 'list watch patch'],
+    ['shop', '/services', 'list watch'],
+    ['', '/namespaces', 'list watch'],
+    ['shop', 'discovery.k8s.io/endpointslices', 'list watch'],
+    ['shop', '/events', 'create patch'],
+    ['shop', 'kanari.dev/canaries', 'get list watch create patch delete'],
+    ['shop', 'kanari.dev/canaries/status', 'patch'],
+    ['shop', 'networking.istio.io/virtualservices', 'get list watch create patch delete'],
+    ['shop', 'networking.istio.io/destinationrules', 'get list watch create patch delete'],
+    ['', 'admissionregistration.k8s.io/mutatingwebhookconfigurations=zz-kanari', 'get patch'],
+    // Its own namespace: one Secret and one Lease by name, and making them.
+    [OWN, '/secrets', 'create'],
+    [OWN, '/secrets=kanari-webhook-tls', 'get create patch'],
+    [OWN, 'coordination.k8s.io/leases', 'create'],
+    [OWN, 'coordination.k8s.io/leases=kanari', 'get create patch'],
+    // What would make it a way to take the cluster over.
+    [OWN, '/secrets=another', 'create'],
+    ['shop', '/secrets', ''],
+    ['', '/secrets', ''],
+    ['shop', '/configmaps', ''],
+    ['shop', '/pods/exec', ''],
+    ['shop', '/pods/log', ''],
+    ['shop', '/pods/eviction', ''],
+    ['shop', 'apps/deployments/scale', ''],
+    ['shop', 'apps/statefulsets', ''],
+    ['shop', 'apps/daemonsets', ''],
+    ['', '/nodes', ''],
+    ['shop', '/serviceaccounts/token', ''],
+    ['', 'rbac.authorization.k8s.io/clusterroles', ''],
+    ['', 'rbac.authorization.k8s.io/clusterrolebindings', ''],
+    ['', 'apiextensions.k8s.io/customresourcedefinitions', ''],
+    ['', 'admissionregistration.k8s.io/mutatingwebhookconfigurations', ''],
+    ['', 'admissionregistration.k8s.io/mutatingwebhookconfigurations=another', ''],
+    ['', 'admissionregistration.k8s.io/validatingwebhookconfigurations', ''],
+  ])('in "%s", on %s: [%s]', async (namespace, what, verbs) => {
+    expect((await verbsOn(KANARI, what, namespace)).join(' ')).toBe(verbs);
+  });
+});
+
+describe('people with the usual roles', () => {
+  const bind = (role: string) => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: role, namespace: 'roles' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: `a-${role}` }],
+  });
+
+  it.each([
+    ['view', 'get list watch', ''],
+    ['edit', 'get list watch patch', ''],
+    ['admin', 'get list watch patch', ''],
+  ])('%s: may %s canaries, and nothing of their status', async (role, verbs, statusVerbs) => {
+    await lab.kubectl(['create', 'namespace', 'roles'], { allowFailure: true });
+    await lab.applyYaml(JSON.stringify(bind(role)));
+    const subject = { user: `a-${role}` };
+    // The aggregated roles are filled by a controller.
+    await eventually(async () =>
+      expect((await verbsOn(subject, 'kanari.dev/canaries', 'roles')).join(' ')).toBe(verbs),
+    );
+    expect((await verbsOn(subject, 'kanari.dev/canaries/status', 'roles')).join(' ')).toBe(statusVerbs);
+    expect(await verbsOn(subject, 'kanari.dev/canaries', 'elsewhere')).toEqual([]);
+  });
+});
+
+describe('with the webhook registered, failurePolicy Fail, and nobody to answer it', () => {
+  const inShop = (manifest: KubeObject) =>
+    lab.kubectl(['apply', '-n', 'shop', '-f', '-'], { stdin: JSON.stringify(manifest), allowFailure: true });
+  const ownDeployment = () =>
+    lab.api.request<Deployment>('GET', `/apis/apps/v1/namespaces/${OWN}/deployments/kanari`);
+
+  beforeAll(async () => {
+    await kubectl('create', 'namespace', 'shop');
+    await inShop(web('v1'));
+    await kubectl('label', 'namespace', 'shop', 'kanari.dev/rollouts=enabled');
+    await eventually(async () => {
+      const { code, stderr } = await inShop(web('v2'));
+      expect(code).toBe(1);
+      expect(stderr).toContain('failed calling webhook "deployments.kanari.dev"');
+    });
+  });
+
+  it('scales, heals and annotates what is opted in', async () => {
+    await kubectl('scale', '-n', 'shop', 'deployment/web', '--replicas=3');
+    await kubectl('annotate', '-n', 'shop', 'deployment/web', 'example.com/note=1');
+    await kubectl('delete', 'pod', '-n', 'shop', '-l', 'app=web', '--wait=false');
+    await kubectl('rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=60s');
+  });
+
+  it.each([OWN, 'kube-system'])('never asks about %s, even if somebody labels it', async (namespace) => {
+    await kubectl('label', 'namespace', namespace, 'kanari.dev/rollouts=enabled');
+    const probe = JSON.stringify(restricted(web('v1')));
+    await lab.kubectl(['apply', '-n', namespace, '-f', '-'], { stdin: probe });
+    await kubectl('set', 'image', '-n', namespace, 'deployment/web', 'web=web:v2');
+    await kubectl('rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=60s');
+    await kubectl('delete', '-n', namespace, 'deployment/web');
+  });
+
+  it("makes, changes, scales and restarts Kanari's own Deployment", async () => {
+    await kubectl('delete', '-n', OWN, 'deployment/kanari');
+    await kubectl('apply', '-k', MANIFESTS);
+    await rolledOut();
+    await kubectl('scale', '-n', OWN, 'deployment/kanari', '--replicas=3');
+    await kubectl('set', 'env', '-n', OWN, 'deployment/kanari', 'KANARI_LOG_LEVEL=debug');
+    await rolledOut();
+    expect((await ownDeployment()).status).toMatchObject({ updatedReplicas: 3, availableReplicas: 3 });
+    await kubectl('rollout', 'restart', '-n', OWN, 'deployment/kanari');
+    await rolledOut();
+  });
+
+  it('lets Kanari start and get ready, and then holds the release that was refused', async () => {
+    const kanari = await startKanari(lab);
+    expect((await fetch(`${kanari.operationsUrl}/readyz`)).status).toBe(200);
+    const { code, stderr } = await inShop(web('v2'));
+    expect(stderr).toContain('canary of web started');
+    expect(code).toBe(0);
+  });
+});
+
+/** The same Deployment, as the restricted pod security wants it. */
+const restricted = (manifest: Deployment): Deployment => {
+  const { template } = manifest.spec;
+  const container = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+  const spec = {
+    ...template.spec,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: (template.spec.containers ?? []).map((one) => ({ ...one, securityContext: container })),
+  };
+  return { ...manifest, spec: { ...manifest.spec, template: { ...template, spec } } };
+};
