@@ -1,7 +1,7 @@
 import { plan } from '../src/core/plan/plan.ts';
 import { DEFAULT_SETTINGS } from '../src/core/settings.ts';
 import type { Snapshot } from '../src/core/snapshot.ts';
-import type { Benchmark } from './measure.ts';
+import { runBenchmarks } from './measure.ts';
 
 const NOW = new Date('2026-11-21T02:38:00Z');
 
@@ -61,7 +61,8 @@ const held: Snapshot = {
 };
 
 /** One look at one Deployment. */
-export const planBenchmarks = (): Benchmark[] => [
-  { name: 'idle', run: () => plan(idle, NOW) },
-  { name: 'held', run: () => plan(held, NOW) },
-];
+export const benchmarkPlan = (): void =>
+  runBenchmarks('one look at one Deployment', [
+    { name: 'idle', run: () => plan(idle, NOW) },
+    { name: 'held', run: () => plan(held, NOW) },
+  ]);

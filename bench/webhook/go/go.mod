@@ -1,0 +1,3 @@
+module kanari.dev/bench/webhook/go
+
+go 1.26
