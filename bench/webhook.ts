@@ -117,7 +117,10 @@ export const benchmarkWebhook = async (): Promise<void> => {
   try {
     const contenders = await startContenders(dir);
     const rows: string[][] = [];
-    for (const scenario of SCENARIOS) rows.push(...(await compare(contenders, scenario)));
+    for (const scenario of SCENARIOS) {
+      console.error(`  measuring: ${scenario.name}`);
+      rows.push(...(await compare(contenders, scenario)));
+    }
     for (const contender of contenders) {
       for (const connection of contender.connections) connection.close();
       await contender.stop();

@@ -16,6 +16,7 @@ afterAll(() => lab?.stop());
 
 const OWN = 'kanari-system';
 const kubectl = async (...args: string[]) => (await lab.kubectl(args)).stdout;
+type Webhooks = KubeObject & { webhooks: { clientConfig: { caBundle?: string } }[] };
 type PriorityPod = Pod & { spec: { priority?: number } };
 const ownPods = async (): Promise<PriorityPod[]> =>
   (await lab.api.request<{ items: PriorityPod[] }>('GET', `/api/v1/namespaces/${OWN}/pods`)).items;
@@ -37,6 +38,21 @@ describe('the manifests', () => {
     const others = again.filter((line) => !line.startsWith('poddisruptionbudget'));
     expect(others.length).toBeGreaterThan(10);
     expect(others.filter((line) => !line.endsWith(' unchanged'))).toEqual([]);
+  });
+
+  it('leave the certificate alone that Kanari has written into the webhooks', async () => {
+    const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/zz-kanari';
+    const caBundle = Buffer.from(lab.ca).toString('base64');
+    const patch = [0, 1].map((index) => ({
+      op: 'add',
+      path: `/webhooks/${index}/clientConfig/caBundle`,
+      value: caBundle,
+    }));
+    await lab.api.request('PATCH', path, patch, 'application/json-patch+json');
+    await kubectl('apply', '-k', MANIFESTS);
+    await kubectl('apply', '-k', MANIFESTS, '--server-side', '--force-conflicts');
+    const stored = await lab.api.request<Webhooks>('GET', path);
+    expect(stored.webhooks.map(({ clientConfig }) => clientConfig.caBundle)).toEqual([caBundle, caBundle]);
   });
 
   it('give pods that the restricted pod security lets in, with their priority', async () => {
