@@ -4,7 +4,7 @@ import { ROLLOUTS_LABEL } from '../src/core/marks.ts';
 import type { Deployment } from '../src/core/objects.ts';
 import { ascending, quantile } from './quantile.ts';
 import { manifest, NAMESPACE, SIZES } from './shop.ts';
-import { printTable } from './table.ts';
+import { startTable } from './table.ts';
 
 // What a client of the API server waits longer because of Kanari: the same patch, as `kubectl apply` would send it, in a
 // namespace that is opted in and in one that is not, in turns. As dry runs, which pass all of admission and are not
@@ -105,6 +105,17 @@ const compare = async (lab: Lab, change: Change, concurrent: number): Promise<st
   });
 };
 
+const CASES = Object.keys(SIZES).flatMap((size) =>
+  CHANGES.flatMap((change) =>
+    [1, 10].map((concurrent) => ({
+      name: `${change.name}, ${size}, ${concurrent} at a time`,
+      size,
+      change,
+      concurrent,
+    })),
+  ),
+);
+
 /** Prints the time of a patch without and with Kanari, and the difference. */
 export const benchmarkApiServer = async (): Promise<void> => {
   console.log('\na patch of a Deployment through the API server, without and with Kanari in turns');
@@ -117,19 +128,17 @@ export const benchmarkApiServer = async (): Promise<void> => {
         metadata: { name, labels: labelsOf(name) },
       });
     }
-    const rows: string[][] = [];
+    const quantiles = ['p50', 'p99'].flatMap((q) => [`${q} without`, `${q} with`, 'added']);
+    const table = startTable(
+      quantiles,
+      CASES.map(({ name }) => name),
+    );
     for (const [size, bytes] of Object.entries(SIZES)) {
       await settle(lab, bytes);
-      for (const change of CHANGES) {
-        for (const concurrent of [1, 10]) {
-          const name = `${change.name}, ${size}, ${concurrent} at a time`;
-          console.error(`  measuring: ${name}`);
-          rows.push([name, ...(await compare(lab, change, concurrent))]);
-        }
+      for (const { name, change, concurrent } of CASES.filter((one) => one.size === size)) {
+        table.add([name, ...(await compare(lab, change, concurrent))]);
       }
     }
-    const quantiles = ['p50', 'p99'].flatMap((q) => [`${q} without`, `${q} with`, 'added']);
-    printTable(['', ...quantiles], rows);
   } finally {
     await lab.stop();
   }

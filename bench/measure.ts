@@ -1,5 +1,5 @@
 import { ascending, quantile } from './quantile.ts';
-import { printTable } from './table.ts';
+import { startTable } from './table.ts';
 
 export interface Benchmark {
   name: string;
@@ -37,13 +37,13 @@ const measure = ({ name, run }: Benchmark): Figures => {
 /** Measures one after the other and prints what came out. */
 export const runBenchmarks = (title: string, benchmarks: readonly Benchmark[]): void => {
   console.log(`\n${title}`);
-  const rows = benchmarks
-    .map(measure)
-    .map(({ name, perSecond, p50, p99 }) => [
-      name,
-      Math.round(perSecond).toLocaleString('en'),
-      `${p50.toFixed(0)} µs`,
-      `${p99.toFixed(0)} µs`,
-    ]);
-  printTable(['', 'per second', 'p50', 'p99'], rows);
+  const table = startTable(
+    ['per second', 'p50', 'p99'],
+    benchmarks.map(({ name }) => name),
+  );
+  for (const benchmark of benchmarks) {
+    const { name, perSecond, p50, p99 } = measure(benchmark);
+    const count = Math.round(perSecond).toLocaleString('en');
+    table.add([name, count, `${p50.toFixed(0)} µs`, `${p99.toFixed(0)} µs`]);
+  }
 };

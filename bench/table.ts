@@ -1,12 +1,20 @@
-/** Prints rows under a heading, the first column to the left and the others to the right. */
-export const printTable = (heading: readonly string[], rows: readonly (readonly string[])[]): void => {
-  const table = [heading, ...rows];
-  const widths = heading.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  for (const row of table) {
-    const cells = row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-    });
-    console.log(`  ${cells.join('   ')}`);
-  }
+export interface Table {
+  /** Prints a row as soon as it is known. */
+  add(row: readonly string[]): void;
+}
+
+// Wide enough for any figure printed here.
+const FIGURE_WIDTH = 9;
+
+/** Prints the heading. The names are those of all rows to come: they make the first column's width. */
+export const startTable = (heading: readonly string[], names: readonly string[]): Table => {
+  const nameWidth = Math.max(...names.map(({ length }) => length));
+  const add = ([name = '', ...figures]: readonly string[]): void => {
+    const cells = figures.map((figure, column) =>
+      figure.padStart(Math.max(FIGURE_WIDTH, heading[column]?.length ?? 0)),
+    );
+    console.log(`  ${[name.padEnd(nameWidth), ...cells].join('   ')}`);
+  };
+  add(['', ...heading]);
+  return { add };
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runCommand } from '../lab/command.ts';
 import { createAuthority, issueLeaf } from '../src/certs/authority.ts';
 import { ascending, quantile } from './quantile.ts';
-import { printTable } from './table.ts';
+import { startTable } from './table.ts';
 import { assertAgreement } from './webhook/agreement.ts';
 import { type Connection, openConnection, post } from './webhook/connection.ts';
 import { SCENARIOS, type Scenario } from './webhook/reviews.ts';
@@ -82,13 +82,15 @@ const startContenders = async (dir: string): Promise<Contender[]> => {
 const milliseconds = (latencies: readonly number[], q: number): string =>
   `${quantile(ascending(latencies), q).toFixed(2)} ms`;
 
-const row = (name: string, { latencies, reviews, cpuSeconds }: Tally): string[] => [
+const rowOf = (name: string, { latencies, reviews, cpuSeconds }: Tally): string[] => [
   name,
   Math.round(reviews / cpuSeconds).toLocaleString('en'),
   ...([ALONE, CONCURRENT] as const).flatMap((connections) =>
     [0.5, 0.99].map((q) => milliseconds(latencies[connections], q)),
   ),
 ];
+
+const nameOf = (scenario: Scenario, { name }: ServerProcess): string => `${scenario.name}: ${name}`;
 
 const compare = async (contenders: readonly Contender[], scenario: Scenario): Promise<string[][]> => {
   const request = post('/mutate', scenario.body);
@@ -107,7 +109,10 @@ const compare = async (contenders: readonly Contender[], scenario: Scenario): Pr
       if (tally !== undefined) await measureLeg(contender, request, tally);
     }
   }
-  return tallies.map((tally, index) => row(`${scenario.name}: ${contenders[index]?.name}`, tally));
+  return contenders.flatMap((contender, index) => {
+    const tally = tallies[index];
+    return tally === undefined ? [] : [rowOf(nameOf(scenario, contender), tally)];
+  });
 };
 
 /** Prints reviews per second of one core, and how long one takes at one connection and at ten. */
@@ -116,16 +121,15 @@ export const benchmarkWebhook = async (): Promise<void> => {
   const dir = mkdtempSync(join(tmpdir(), 'kanari-bench-'));
   try {
     const contenders = await startContenders(dir);
-    const rows: string[][] = [];
+    const names = SCENARIOS.flatMap((scenario) => contenders.map((contender) => nameOf(scenario, contender)));
+    const table = startTable(['reviews/s/core', 'p50 alone', 'p99 alone', 'p50 of 10', 'p99 of 10'], names);
     for (const scenario of SCENARIOS) {
-      console.error(`  measuring: ${scenario.name}`);
-      rows.push(...(await compare(contenders, scenario)));
+      for (const row of await compare(contenders, scenario)) table.add(row);
     }
     for (const contender of contenders) {
       for (const connection of contender.connections) connection.close();
       await contender.stop();
     }
-    printTable(['', 'reviews/s/core', 'p50 alone', 'p99 alone', 'p50 of 10', 'p99 of 10'], rows);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
