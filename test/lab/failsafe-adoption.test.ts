@@ -48,6 +48,11 @@ const SCENES = {
     annotations: SLOW,
     meanwhile: (shop) => shop.apply(web('v2', { annotations: { 'kanari.dev/skip': 'incident-1' } })),
   },
+  'skipped-held': {
+    annotations: SLOW,
+    before: heldAtHalf,
+    meanwhile: (shop) => shop.kubectl(['annotate', 'deployment/web', 'kanari.dev/skip=incident-1']),
+  },
   'under-way': { annotations: QUICK, before: heldAtHalf, meanwhile: async () => undefined },
 } satisfies Record<string, Scene>;
 
@@ -195,6 +200,20 @@ describe.concurrent('changed while Kanari was dead', () => {
     await atWeight(shop, 50);
     expect((await shop.canary()).status?.run?.images).toEqual(['web:v3']);
   });
+});
+
+it('what was held and is skipped while Kanari is dead goes out, and its run is withdrawn', async () => {
+  const { shop, said, dead } = scene('skipped-held');
+  expect(said).toContain('kanari does not answer: web is released without a canary');
+  expect(dead.spec.paused ?? false).toBe(false);
+  await eventually(async () => {
+    const { status } = await shop.canary();
+    expect(status).toMatchObject({ phase: 'Initialized', canaryWeight: 0 });
+    expect(status?.history).toMatchObject([{ outcome: 'Skipped', images: ['web:v2'] }]);
+  });
+  await shop.settles();
+  expect(imageOf(await shop.deployment())).toBe('web:v2');
+  await expect(shop.deployment('web-canary')).rejects.toThrow('NotFound');
 });
 
 it('a run that was under way when Kanari was killed ends as it would have', async () => {
