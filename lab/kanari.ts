@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { installAdmission } from './admission.ts';
 import type { Lab } from './lab.ts';
 import { freePorts, type LabProcess, startProcess } from './process.ts';
 
@@ -13,6 +13,8 @@ export interface KanariOptions {
   /** Default 1s. */
   lookInterval?: string;
   logLevel?: string;
+  /** Installs `manifests/failsafe`: the webhook may be away. Default false. */
+  failsafe?: boolean;
 }
 
 export interface Kanari {
@@ -31,10 +33,9 @@ export interface Kanari {
 const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 60_000;
 
-/** Installs the webhook configuration and starts Kanari; resolves once it is ready. */
+/** Installs what concerns admission and starts Kanari; resolves once it is ready. */
 export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
-  const webhook = await readFile(join(ROOT, 'manifests', 'base', 'webhook.yaml'), 'utf8');
-  await lab.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { stdin: webhook });
+  await installAdmission(lab, { failsafe: options.failsafe === true });
   const [webhookPort = 0, metricsPort = 0] = await freePorts(2);
   const logFile = join(lab.dir, 'kanari.log');
   const operationsUrl = `http://127.0.0.1:${metricsPort}`;

@@ -5,10 +5,13 @@ import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { SECRET_NAME } from '../src/certs/keyring-secret.ts';
 import { SERVICE_NAME } from '../src/certs/rotator.ts';
 import { CONFIGURATION_NAME } from '../src/certs/webhook-registration.ts';
-import { SPLIT_ANNOTATION } from '../src/core/marks.ts';
+import { injectionFor } from '../src/core/injection.ts';
+import { MARKS, SPLIT_ANNOTATION } from '../src/core/marks.ts';
 import type { CanaryStatus } from '../src/core/run.ts';
 import { RESOURCES } from '../src/kube/resources.ts';
 import { documentsIn, manifestFiles as files, MANIFESTS as ROOT } from './manifest-files.ts';
+
+const NAMESPACE = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } };
 
 interface Rule {
   apiGroups: string[];
@@ -44,7 +47,16 @@ interface Manifest {
   metadata: { name: string; namespace?: string };
   rules: Rule[];
   webhooks: Webhook[];
-  spec: { versions: CrdVersion[] };
+  spec: {
+    versions: CrdVersion[];
+    failurePolicy: string;
+    reinvocationPolicy: string;
+    matchConstraints: { namespaceSelector: object; resourceRules: Rule[] };
+    matchConditions: { name: string; expression: string }[];
+    variables: { name: string; expression: string }[];
+    policyName: string;
+    validationActions: string[];
+  };
 }
 
 const isKustomization = (file: string): boolean => basename(file) === 'kustomization.yaml';
@@ -168,6 +180,66 @@ describe('the webhook configuration', () => {
 
   it('asks about routes by the annotation that carries the split', () => {
     expect(webhook('routes.kanari.dev')?.matchConditions[0]?.expression).toContain(`'${SPLIT_ANNOTATION}'`);
+  });
+});
+
+describe('the policies', () => {
+  const named = (kind: string, name: string): Manifest =>
+    ofKind(kind).find(({ metadata }) => metadata.name === name) ?? expect.fail(`no ${kind} ${name}`);
+  const failsafe = theOnly('MutatingAdmissionPolicy');
+  const notice = named('ValidatingAdmissionPolicy', 'kanari-failsafe-notice');
+  const guard = named('ValidatingAdmissionPolicy', 'kanari-orphan-guard');
+  const webhook = theOnly('MutatingWebhookConfiguration').webhooks[0];
+
+  it('are each bound, the notice only to warn', () => {
+    expect(theOnly('MutatingAdmissionPolicyBinding').spec).toEqual({ policyName: 'kanari-failsafe' });
+    expect(ofKind('ValidatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
+      { policyName: 'kanari-orphan-guard', validationActions: ['Deny'] },
+      { policyName: 'kanari-failsafe-notice', validationActions: ['Warn'] },
+    ]);
+  });
+
+  it('fail a request only where a release would go out without a word', () => {
+    const policies = [failsafe, notice, guard].map(({ spec }) => spec.failurePolicy);
+    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore']);
+    expect(failsafe.spec.reinvocationPolicy).toBe('Never');
+  });
+
+  it.each([failsafe, notice])('see the namespaces that the webhook sees, and no subresource', ({ spec }) => {
+    expect(spec.matchConstraints.namespaceSelector).toEqual(webhook?.namespaceSelector);
+    const rules = [
+      {
+        apiGroups: ['apps'],
+        apiVersions: ['v1'],
+        resources: ['deployments'],
+        operations: ['UPDATE'],
+        scope: 'Namespaced',
+      },
+    ];
+    expect(spec.matchConstraints.resourceRules).toEqual(rules);
+    // Kanari's own user, and canaries: the same words.
+    expect(spec.matchConditions.slice(0, 2)).toEqual(webhook?.matchConditions.slice(0, 2));
+  });
+
+  const variable = (name: string): string =>
+    failsafe.spec.variables.find((one) => one.name === name)?.expression ?? '';
+
+  it.each(['istio', 'linkerd', 'none'] as const)(
+    'count as injected what the webhook injects: %s',
+    (sidecar) => {
+      const { labels, annotations } = injectionFor({ sidecar }, NAMESPACE);
+      for (const [key, value] of Object.entries(labels))
+        expect(variable('injectedLabels')).toContain(`'${key}': '${value}'`);
+      for (const [key, value] of Object.entries(annotations))
+        expect(variable('injectedAnnotations')).toContain(`'${key}': '${value}'`);
+    },
+  );
+
+  it('keep every mark', () => {
+    for (const mark of MARKS) {
+      expect(variable('kept')).toContain(`'${mark}'`);
+      expect(failsafe.spec.matchConditions.at(-1)?.expression).toContain(`'${mark}'`);
+    }
   });
 });
 

@@ -58,8 +58,12 @@ const newRun = ({ primary, revision }: DeploymentChange): Marks => ({
   [HELD_BY_MARK]: 'webhook',
 });
 
-/** The stored run; a hold of the failsafe's lacks marks, which are made up. */
-const sameRun = (change: DeploymentChange): Marks => ({ ...newRun(change), ...storedMarks(change) });
+/** The stored run; a hold of the failsafe's lacks marks, which are made up, and is the webhook's from now on. */
+const sameRun = (change: DeploymentChange): Marks => ({
+  ...newRun(change),
+  ...storedMarks(change),
+  [HELD_BY_MARK]: 'webhook',
+});
 
 const revertingRun = (change: DeploymentChange): Marks => {
   const stored = storedMarks(change);

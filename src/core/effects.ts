@@ -30,6 +30,11 @@ export type Effect =
   | { kind: 'release'; revision: Revision; template: PodTemplate }
   /** Keep the annotation `kanari.dev/weight` current, through the status subresource. */
   | { kind: 'setWeightMark'; weight: number }
+  /**
+   * Write marks, or remove those that are null, through the status subresource; refused when the Deployment has changed
+   * since it was read.
+   */
+  | { kind: 'setMarks'; marks: Readonly<Record<string, string | null>> }
   /** Remove the command annotation once it is carried out or refused. */
   | { kind: 'consumeCommand' }
   /** An Event on the Deployment and the Canary. */

@@ -66,3 +66,9 @@ export const clearConditionPatch = (): object => ({
 export const weightMarkPatch = (weight: number): object => ({
   metadata: { annotations: { [WEIGHT_MARK]: String(weight) } },
 });
+
+/** The same, unless the Deployment has changed: the marks name its template. */
+export const marksPatch = (
+  { metadata: { resourceVersion } }: Deployment,
+  marks: Readonly<Record<string, string | null>>,
+): object => ({ metadata: { resourceVersion, annotations: marks } });

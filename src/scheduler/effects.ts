@@ -6,6 +6,7 @@ import { type AdoptPorts, adopt } from './adopt.ts';
 import {
   clearConditionPatch,
   failedConditionPatch,
+  marksPatch,
   unpausePatch,
   weightMarkPatch,
 } from './deployment-writes.ts';
@@ -89,6 +90,8 @@ const ON_DEPLOYMENT: Performers<Exclude<Effect['kind'], TrafficKind>, Deployment
     patchStatus(call, failedConditionPatch(message, call.ports.now().toISOString())),
   setWeightMark: ({ ports, signal, ref }, { weight }) =>
     ports.writer.mergePatch(ref, weightMarkPatch(weight), { signal, subresource: 'status' }),
+  setMarks: ({ ports, deployment, signal, ref }, { marks }) =>
+    ports.writer.mergePatch(ref, marksPatch(deployment, marks), { signal, subresource: 'status' }),
   deleteReplicaSet: (call, effect) => deleteOne(call, 'ReplicaSet', effect),
   deleteCanary: (call, effect) => deleteOne(call, 'Deployment', effect),
   applyCanary: ({ ports, signal }, { manifest }) => ports.writer.apply(manifest, { signal, force: true }),

@@ -158,7 +158,7 @@ const ROWS: Record<string, Row> = {
     marks: {
       'kanari.dev/run': revision('web:v2'),
       'kanari.dev/weight': '0',
-      'kanari.dev/held-by': 'failsafe',
+      'kanari.dev/held-by': 'webhook',
     },
     injected: true,
   },

@@ -1,6 +1,7 @@
 import type { Effect, Plan } from '../effects.ts';
 import { ownFailedCondition } from '../facts.ts';
 import type { CanaryStatus } from '../run.ts';
+import { holdMarked, staleMarksRemoved } from './holds.ts';
 import { begun, newRun } from './lifecycle.ts';
 import type { Move, RunContext } from './move.ts';
 import { commandConsumed, detected, obeying } from './redirect.ts';
@@ -73,10 +74,18 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
     plan: { ...plan, effects: [...consume, ...plan.effects] },
   });
   if (hasRemains(snapshot)) return { kind: 'begin', ...withdrawalOfRemains(context) };
-  if (!facts.held) return only(released(context, before));
+  if (!facts.held) {
+    const plan = released(context, before);
+    return only({ ...plan, effects: [...staleMarksRemoved(context), ...plan.effects] });
+  }
   const revert = facts.reverted ? revertReleased(context) : undefined;
   if (revert !== undefined)
     return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
+  const marking = holdMarked(context);
+  if (marking !== undefined) {
+    const { reason, message } = status;
+    return { kind: 'plan', plan: settle(context, before, { ...marking, reason, message }) };
+  }
   const promoted = failed && snapshot.command === 'promote';
   if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));

@@ -4,6 +4,7 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { holdMarked } from './holds.ts';
 import { decideIdle } from './idle.ts';
 import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
 import { initialStatus, isActive, newRun } from './lifecycle.ts';
@@ -37,6 +38,7 @@ const ADVANCE: readonly Stage[] = [
   canaryServes,
   strayShareWithdrawn,
   failedConditionCleared,
+  holdMarked,
   primaryTemplateKept,
   heldReplicaSetDeleted,
   primaryAdopted,

@@ -7,6 +7,8 @@ import { SimulatedCluster } from './simulated-cluster.ts';
 
 type Action =
   | { kind: 'apply'; tag: string }
+  | { kind: 'applyAlone'; tag: string }
+  | { kind: 'resumeAlone' }
   | { kind: 'scale'; replicas: number }
   | { kind: 'metrics'; state: 'up' | 'down' | 'empty' }
   | { kind: 'ready'; is: boolean }
@@ -16,6 +18,8 @@ type Action =
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('apply' as const), tag: fc.constantFrom('v1', 'v2', 'v3', 'bad') }),
+  fc.record({ kind: fc.constant('applyAlone' as const), tag: fc.constantFrom('v1', 'v2', 'v3', 'bad') }),
+  fc.record({ kind: fc.constant('resumeAlone' as const) }),
   fc.record({ kind: fc.constant('scale' as const), replicas: fc.constantFrom(0, 1, 4, 10) }),
   fc.record({ kind: fc.constant('metrics' as const), state: fc.constantFrom('up', 'down', 'empty') }),
   fc.record({ kind: fc.constant('ready' as const), is: fc.boolean() }),
@@ -25,15 +29,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 /** What admission would hold: a changed template, outside of a rolling update, of a Deployment with pods. */
-const apply = (cluster: SimulatedCluster, tag: string): void => {
+const apply = (cluster: SimulatedCluster, tag: string, hold: 'hold' | 'holdAlone'): void => {
   const { spec, status, metadata } = cluster.deployment;
   const rolling = spec.paused !== true && (status?.observedGeneration ?? 0) < (metadata.generation ?? 0);
   const same = spec.template.spec.containers?.[0]?.image === `web:${tag}`;
-  if (!rolling && !same && spec.replicas !== 0) cluster.hold(tag);
+  if (!rolling && !same && spec.replicas !== 0) cluster[hold](tag);
 };
 
 const act = (cluster: SimulatedCluster, next: Action): void => {
-  if (next.kind === 'apply') apply(cluster, next.tag);
+  if (next.kind === 'apply') apply(cluster, next.tag, 'hold');
+  else if (next.kind === 'applyAlone') apply(cluster, next.tag, 'holdAlone');
+  else if (next.kind === 'resumeAlone') cluster.resumeAlone();
   else if (next.kind === 'scale') cluster.deployment.spec.replicas = next.replicas;
   else if (next.kind === 'metrics') cluster.metrics = next.state;
   else if (next.kind === 'forget') cluster.canary = undefined;

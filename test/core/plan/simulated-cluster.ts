@@ -3,13 +3,22 @@ import type { Effect } from '../../../src/core/effects.ts';
 import { inject, injectionFor } from '../../../src/core/injection.ts';
 import {
   CANARY,
+  HELD_BY_MARK,
   PRIMARY,
   PRIMARY_MARK,
   REVISION_ANNOTATION,
   RUN_MARK,
   VERSION_LABEL,
+  WEIGHT_MARK,
 } from '../../../src/core/marks.ts';
-import type { Deployment, Namespace, Pod, PodTemplate, ReplicaSet } from '../../../src/core/objects.ts';
+import type {
+  Deployment,
+  Namespace,
+  Pod,
+  PodTemplate,
+  ReplicaSet,
+  StringMap,
+} from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
@@ -96,18 +105,37 @@ export class SimulatedCluster {
     const primary =
       this.deployment.metadata.annotations?.[PRIMARY_MARK] ??
       revisionOf(this.deployment.spec.template, this.injection);
+    const marks = {
+      [RUN_MARK]: revisionOf(template, this.injection),
+      [PRIMARY_MARK]: primary,
+      [HELD_BY_MARK]: 'webhook',
+    };
+    this.change({ ...this.deployment.metadata.annotations, ...marks }, template);
+  }
+
+  /** What the failsafe does with a changed template while no webhook answers: revisions are beyond it. */
+  holdAlone(tag: string): void {
+    const held = this.deployment.spec.paused === true;
+    const { [RUN_MARK]: _, [PRIMARY_MARK]: primary, ...others } = this.deployment.metadata.annotations ?? {};
+    const known = held && primary !== undefined ? { [PRIMARY_MARK]: primary } : {};
+    const { metadata, ...template } = templateOf(tag);
+    const labels = { ...metadata?.labels, [VERSION_LABEL]: PRIMARY };
+    this.change({ ...others, ...known, [HELD_BY_MARK]: 'failsafe' }, { metadata: { labels }, ...template });
+  }
+
+  /** What the failsafe does with a resume while no webhook answers. */
+  resumeAlone(): void {
+    const { annotations, spec } = { ...this.deployment.metadata, ...this.deployment };
+    if (spec.paused === true) this.change({ ...annotations, [HELD_BY_MARK]: 'failsafe' }, spec.template);
+  }
+
+  private change(annotations: StringMap, template: PodTemplate): void {
+    const { metadata, spec } = this.deployment;
+    const generation = (metadata.generation ?? 0) + 1;
     this.deployment = {
       ...this.deployment,
-      metadata: {
-        ...this.deployment.metadata,
-        generation: (this.deployment.metadata.generation ?? 0) + 1,
-        annotations: {
-          ...this.deployment.metadata.annotations,
-          [RUN_MARK]: revisionOf(template, this.injection),
-          [PRIMARY_MARK]: primary,
-        },
-      },
-      spec: { ...this.deployment.spec, template, paused: true },
+      metadata: { ...metadata, generation, annotations },
+      spec: { ...spec, template, paused: true },
     };
   }
 
@@ -217,6 +245,7 @@ export class SimulatedCluster {
             ? { ...set, spec: { ...set.spec, template: inject(set.spec.template, this.injection) } }
             : set,
         );
+        this.deployment.spec.template = inject(this.deployment.spec.template, this.injection);
         this.adopted = true;
         break;
       case 'ensureDestinations':
@@ -245,6 +274,11 @@ export class SimulatedCluster {
         this.canaryDeployment = undefined;
         break;
       case 'promote':
+        expect(this.deployment.metadata.annotations?.[RUN_MARK], 'promoted without its mark').toBe(
+          effect.revision,
+        );
+        this.unpause(effect.revision);
+        break;
       case 'release':
         this.unpause(effect.revision);
         break;
@@ -255,6 +289,9 @@ export class SimulatedCluster {
         this.command = undefined;
         break;
       case 'setWeightMark':
+        break;
+      case 'setMarks':
+        this.setMarks(effect.marks);
         break;
     }
   }
@@ -273,13 +310,25 @@ export class SimulatedCluster {
     };
   }
 
+  private setMarks(marks: Readonly<Record<string, string | null>>): void {
+    const merged = Object.entries({ ...this.deployment.metadata.annotations, ...marks });
+    const annotations = Object.fromEntries(
+      merged.filter((entry): entry is [string, string] => entry[1] !== null),
+    );
+    this.deployment = {
+      ...this.deployment,
+      metadata: { ...this.deployment.metadata, annotations },
+    };
+  }
+
   private setConditions(conditions: NonNullable<NonNullable<Deployment['status']>['conditions']>): void {
     this.deployment = { ...this.deployment, status: { ...this.deployment.status, conditions } };
   }
 
   private unpause(revision: string): void {
     if (this.deployment.spec.paused !== true) return;
-    const { [RUN_MARK]: _, ...annotations } = this.deployment.metadata.annotations ?? {};
+    const annotations = { ...this.deployment.metadata.annotations };
+    for (const mark of [RUN_MARK, WEIGHT_MARK, HELD_BY_MARK]) delete annotations[mark];
     const generation = (this.deployment.metadata.generation ?? 0) + 1;
     this.deployment = {
       ...this.deployment,
