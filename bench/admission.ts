@@ -35,17 +35,20 @@ const deployment = (tag: string, bytes: number): Deployment => ({
   status: { observedGeneration: 3, replicas: 4, updatedReplicas: 4, readyReplicas: 4, availableReplicas: 4 },
 });
 
-const deciding = (bytes: number, tag: string) => (): unknown =>
-  decideAdmission({
-    operation: 'UPDATE',
-    object: deployment(tag, bytes),
-    oldObject: deployment('v1', bytes),
-    namespace: NAMESPACE,
-    username: 'jo',
-    ownUsername: 'kanari',
-    orphans: [],
-    metricsConfigured: true,
-  });
+const deciding = (bytes: number, tag: string): (() => unknown) => {
+  const [object, oldObject] = [deployment(tag, bytes), deployment('v1', bytes)];
+  return () =>
+    decideAdmission({
+      operation: 'UPDATE',
+      object,
+      oldObject,
+      namespace: NAMESPACE,
+      username: 'jo',
+      ownUsername: 'kanari',
+      orphans: [],
+      metricsConfigured: true,
+    });
+};
 
 /** The pure decision, without TLS and JSON. */
 export const admissionBenchmarks = (): Benchmark[] => [
