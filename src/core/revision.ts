@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { strip } from './injection.ts';
+import { HASH_LABEL } from './marks.ts';
 import type { Json, PodTemplate } from './objects.ts';
 import type { Revision } from './run.ts';
 import type { Injection } from './snapshot.ts';
@@ -7,9 +8,6 @@ import type { Injection } from './snapshot.ts';
 /** Version of the algorithm below, part of every stored revision: another algorithm's value is never compared with it. */
 const ALGORITHM = '1';
 const DIGITS = 10;
-
-/** Set by the Deployment controller on the templates of its ReplicaSets. */
-const HASH_LABEL = 'pod-template-hash';
 
 /**
  * A pod template as text that is the same exactly when the pods asked for are: without what Kanari injects and what the

@@ -1,7 +1,10 @@
 import type { Effect, Plan } from '../effects.ts';
 import { ownFailedCondition } from '../facts.ts';
-import type { CanaryStatus } from '../run.ts';
+import type { CanaryStatus, Ending } from '../run.ts';
+import { begunByChange } from './fix.ts';
+import { holdIntact } from './invariants.ts';
 import { begun, newRun } from './lifecycle.ts';
+import { endedByLoss, lossExplained, toldLoss } from './lost.ts';
 import type { Move, RunContext } from './move.ts';
 import { commandConsumed, detected, obeying } from './redirect.ts';
 import { hasRemains, withdrawalOfRemains } from './remains.ts';
@@ -36,15 +39,30 @@ const released = (context: RunContext, before: CanaryStatus): Plan => {
     const move = { reason: 'RevertedToPrimary', message };
     return settle(context, before, { status: { phase: 'Initialized' }, ...move });
   }
-  if (before.primary?.revision === facts.primaryRevision) return unchanged(before);
+  const { revision, replicaSet } = before.primary ?? {};
+  const runs = facts.primaryReplicaSet?.metadata.name;
+  if (revision === facts.primaryRevision && replicaSet === runs) return unchanged(before);
   return settle(context, before, { reason: status.reason, message: status.message });
 };
 
+/** Out of Kanari's hands: what it has paused stays so, and nobody but a person ends that. */
+const leftHeld = (context: RunContext, before: CanaryStatus): Plan => {
+  const { name } = context.facts.deployment.metadata;
+  const message = `opted out; the failed template stays paused, and kubectl rollout resume deployment/${name} releases it`;
+  return before.reason === 'OptedOut'
+    ? unchanged(before)
+    : settle(context, before, { reason: 'OptedOut', message });
+};
+
+/** These hold until a look shows that they are over. */
+const PASSING = ['HoldBroken', 'PrimaryLost', 'OptedOut'];
+
 const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
-  const { facts, status } = context;
+  const { facts, status, snapshot } = context;
+  if (!snapshot.optedIn) return leftHeld(context, before);
   const name = facts.deployment.metadata.name;
   const shown = failureShown(context);
-  if (status.phase === 'Failed') {
+  if (status.phase === 'Failed' && !PASSING.includes(status.reason)) {
     return shown === undefined
       ? unchanged(before)
       : settle(context, before, { ...shown, reason: status.reason, message: status.message });
@@ -53,7 +71,10 @@ const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
   const move: Move = { status: { phase: 'Failed' }, reason: 'FailedBefore', message };
   return settle(context, before, {
     ...move,
-    effects: [{ kind: 'setFailedCondition', message: `revision ${facts.templateRevision} failed before` }],
+    effects:
+      ownFailedCondition(facts.deployment) === undefined
+        ? [{ kind: 'setFailedCondition', message: `revision ${facts.templateRevision} failed before` }]
+        : [],
   });
 };
 
@@ -62,6 +83,13 @@ const atZero = (context: RunContext, before: CanaryStatus): Plan => {
   const deleting = otherReplicaSetsDeleted(context);
   const message = 'scaled to zero while held: the canary starts when the Deployment is scaled up again';
   return settle(context, before, { ...deleting, reason: 'ScaledToZero', message });
+};
+
+/** A run that only puts back what served. */
+const restoring = (context: RunContext, loss: Ending, consume: Effect[]): IdleDecision => {
+  const run = { ...newRun(context.facts, context.now), ending: loss };
+  const status: CanaryStatus = { ...context.status, phase: 'Finalising', run };
+  return { kind: 'begin', context: { ...context, status, run }, opening: [...consume, toldLoss(loss)] };
 };
 
 export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
@@ -77,10 +105,15 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
   const revert = facts.reverted ? revertReleased(context) : undefined;
   if (revert !== undefined)
     return only(settle(context, before, { ...revert, reason: status.reason, message: status.message }));
+  const loss = endedByLoss(context);
+  if (loss !== undefined) return restoring(context, loss, consume);
+  const broken = lossExplained(context) ?? holdIntact(context);
+  if (broken !== undefined) return only(settle(context, before, broken));
   const promoted = failed && snapshot.command === 'promote';
   if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));
-  const run = newRun(facts, now);
+  // A retry is no change of anybody's: what has failed is not taken for a fix.
+  const run = failed ? newRun(facts, now) : begunByChange(newRun(facts, now), context);
   const first: RunContext = { ...context, status: begun(status, run, now), run };
   const stale: Effect[] =
     ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { UngatedReason } from '../../../src/core/conditions.ts';
 import type { Effect } from '../../../src/core/effects.ts';
 import { inject, injectionFor } from '../../../src/core/injection.ts';
 import {
@@ -14,7 +15,7 @@ import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
-import type { Canary, EvidenceReading, Snapshot } from '../../../src/core/snapshot.ts';
+import type { Canary, EvidenceReading, KeptTemplate, Snapshot } from '../../../src/core/snapshot.ts';
 
 // A cluster in memory that does what the API server, its controllers, proxies and clients do to one Deployment.
 // It checks after every write what must never be: that is the point of it.
@@ -44,7 +45,12 @@ export class SimulatedCluster {
   canary: Canary | undefined;
   destinations = false;
   weight: number | undefined;
-  kept: string[] = [];
+  kept: KeptTemplate[] = [];
+  /** Of each ReplicaSet's pods, so many have lost their readiness, and so many start for the first time. */
+  ailing = 0;
+  starting = 0;
+  /** Reasons of releases that no canary has tried. */
+  ungated: UngatedReason[] = [];
   /** Share of 5xx by image tag. */
   errorRate: Record<string, number> = {};
   /** Image tags whose pods never become ready. */
@@ -128,7 +134,17 @@ export class SimulatedCluster {
           { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' },
         ],
       },
+      status: this.podStatus(index),
     }));
+  }
+
+  private podStatus(index: number): NonNullable<Pod['status']> {
+    const [startTime, later] = ['2026-11-21T02:00:00Z', '2026-11-21T02:01:00Z'];
+    const starts = index >= this.ailing && index < this.ailing + this.starting;
+    const ready = index >= this.ailing + this.starting;
+    const lastTransitionTime = starts ? startTime : later;
+    const status = ready ? 'True' : 'False';
+    return { phase: 'Running', startTime, conditions: [{ type: 'Ready', status, lastTransitionTime }] };
   }
 
   private get canaryReady(): number {
@@ -153,7 +169,7 @@ export class SimulatedCluster {
       canaryDeployment: this.canaryDeployment,
       canaryPods: [],
       takenNames: [],
-      keptRevisions: this.kept,
+      kept: this.kept,
       traffic: {
         provider: 'istio',
         services: ['web'],
@@ -206,7 +222,7 @@ export class SimulatedCluster {
         ]);
         break;
       case 'keepPrimaryTemplate':
-        this.kept.push(effect.revision);
+        this.kept.push({ revision: effect.revision, template: effect.template });
         break;
       case 'deleteReplicaSet':
         this.replicaSets = this.replicaSets.filter((set) => set.metadata.uid !== effect.uid);
@@ -247,6 +263,16 @@ export class SimulatedCluster {
       case 'promote':
       case 'release':
         this.unpause(effect.revision);
+        break;
+      case 'restorePrimary':
+        this.deployment = {
+          ...this.deployment,
+          spec: { ...this.deployment.spec, template: effect.template },
+        };
+        this.unpause(effect.revision);
+        break;
+      case 'ungated':
+        this.ungated.push(effect.reason);
         break;
       case 'event':
         this.events.push(effect.message);
