@@ -92,8 +92,21 @@ const restoring = (context: RunContext, loss: Ending, consume: Effect[]): IdleDe
   return { kind: 'begin', context: { ...context, status, run }, opening: [...consume, toldLoss(loss)] };
 };
 
-export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
+/** The run of the held template; of one that has failed only because a person says so. */
+const beginning = (context: RunContext, failed: boolean, consume: Effect[]): IdleDecision => {
   const { facts, status, now, snapshot } = context;
+  // A retry is no change of anybody's: what has failed is not taken for a fix.
+  const run = failed ? newRun(facts, now) : begunByChange(newRun(facts, now), context);
+  const first: RunContext = { ...context, status: begun(status, run, now), run };
+  const opening = [...consume, detected(facts, run)];
+  if (!failed || snapshot.command !== 'promote') return { kind: 'begin', context: first, opening };
+  const stale: Effect[] =
+    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
+  return { kind: 'begin', context: obeying(first), opening: [...opening, ...stale] };
+};
+
+export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
+  const { facts, status, snapshot } = context;
   const failed = status.failedRevision === facts.templateRevision;
   const consume = commandConsumed(snapshot, facts.held && failed ? ['retry', 'promote'] : ['retry']);
   const only = (plan: Plan): IdleDecision => ({
@@ -109,15 +122,8 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
   if (loss !== undefined) return restoring(context, loss, consume);
   const broken = lossExplained(context) ?? holdIntact(context);
   if (broken !== undefined) return only(settle(context, before, broken));
-  const promoted = failed && snapshot.command === 'promote';
-  if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
+  const told = snapshot.command === 'promote' || snapshot.command === 'retry';
+  if (failed && !told) return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));
-  // A retry is no change of anybody's: what has failed is not taken for a fix.
-  const run = failed ? newRun(facts, now) : begunByChange(newRun(facts, now), context);
-  const first: RunContext = { ...context, status: begun(status, run, now), run };
-  const stale: Effect[] =
-    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
-  return promoted
-    ? { kind: 'begin', context: obeying(first), opening: [...consume, detected(facts, run), ...stale] }
-    : { kind: 'begin', context: first, opening: [...consume, detected(facts, run)] };
+  return beginning(context, failed, consume);
 };

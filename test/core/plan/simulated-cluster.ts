@@ -61,6 +61,7 @@ export class SimulatedCluster {
   events: string[] = [];
   writes = 0;
   adopted: boolean;
+  optedIn = true;
   restarts = 0;
   /** A person's, on the Canary; gone once it is read. */
   command: string | undefined;
@@ -117,6 +118,31 @@ export class SimulatedCluster {
     };
   }
 
+  /** A template that the API server stores while no admission of Kanari's is there; a client's PUT drops the marks. */
+  slip(tag: string, how: 'patch' | 'put' = 'patch'): void {
+    const { annotations, generation = 0 } = this.deployment.metadata;
+    this.deployment = {
+      ...this.deployment,
+      metadata: {
+        ...this.deployment.metadata,
+        generation: generation + 1,
+        annotations: how === 'put' ? { ...ANNOTATIONS } : { ...annotations },
+      },
+      spec: { ...this.deployment.spec, template: templateOf(tag), paused: false },
+    };
+  }
+
+  /** What admission does when it lets a template out of no hold. */
+  letThrough(tag: string): void {
+    this.slip(tag);
+    const template = inject(templateOf(tag), this.injection);
+    this.deployment.spec.template = template;
+    this.deployment.metadata.annotations = {
+      ...this.deployment.metadata.annotations,
+      [PRIMARY_MARK]: revisionOf(template, this.injection),
+    };
+  }
+
   /** What admission does with a new value of `kanari.dev/skip`: the template goes out as it is. */
   skip(): void {
     this.unpause(revisionOf(this.deployment.spec.template, this.injection));
@@ -160,7 +186,7 @@ export class SimulatedCluster {
     return {
       key: 'shop/web',
       deployment: this.deployment,
-      optedIn: true,
+      optedIn: this.optedIn,
       settings: this.settings,
       injection: this.injection,
       canary: this.canary,
@@ -233,6 +259,13 @@ export class SimulatedCluster {
             ? { ...set, spec: { ...set.spec, template: inject(set.spec.template, this.injection) } }
             : set,
         );
+        this.deployment = {
+          ...this.deployment,
+          spec: {
+            ...this.deployment.spec,
+            template: inject(this.deployment.spec.template, this.injection),
+          },
+        };
         this.adopted = true;
         break;
       case 'ensureDestinations':
