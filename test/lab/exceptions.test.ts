@@ -31,7 +31,7 @@ const fallsIll = ({ metadata }: Pod) => {
   );
 };
 
-describe.concurrent('a change that finds the primary', () => {
+describe('a change that finds the primary', () => {
   it('short of ready pods that do not come back is released as the fix', async () => {
     const shop = await world.openShop('ailing', { annotations: SLOW });
     await shop.opens(web('v1', { replicas: 4 }));
