@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import jsonpatch from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
 import { type AdmissionInput, decideAdmission } from '../../src/core/admission.ts';
 import { injectionFor } from '../../src/core/injection.ts';
@@ -23,8 +24,10 @@ const templates: fc.Arbitrary<PodTemplate> = fc
       'kanari.dev/version': fc.constantFrom('primary', 'canary'),
       version: fc.constantFrom('primary', 'blue'),
       'sidecar.istio.io/inject': fc.constantFrom('true', 'false'),
+      'istio.io/dataplane-mode': fc.constantFrom('ambient', 'none'),
     }),
     annotations: someOf({
+      'sidecar.istio.io/inject': fc.constantFrom('true', 'false'),
       'proxy.istio.io/config': fc.constantFrom('{"holdApplicationUntilProxyStarts": true}', '{}'),
       'linkerd.io/inject': fc.constantFrom('enabled', 'disabled'),
       'kubectl.kubernetes.io/restartedAt': fc.constantFrom('1', '2'),
@@ -140,7 +143,7 @@ describe('any request', () => {
   it('is changed only where Kanari owns it', () => {
     const owned =
       /^\/(spec\/(paused|revisionHistoryLimit)|metadata\/annotations\/kanari\.dev~1(run|primary|weight|held-by)|spec\/template\/metadata\/(labels\/(kanari\.dev~1version|version|sidecar\.istio\.io~1inject)|annotations\/(proxy\.istio\.io~1config|linkerd\.io~1inject)))$/;
-    // A map that was not there is added whole.
+    // A map that was not there is added whole, and one of which nothing is left is removed.
     const wholeMap = /^\/(metadata\/annotations|spec\/template\/metadata\/annotations)$/;
     fc.assert(
       fc.property(inputs, (input) => {
@@ -151,8 +154,9 @@ describe('any request', () => {
             expect(path).toMatch(owned);
             continue;
           }
-          expect(op).toBe('add');
-          for (const key of Object.keys(value as object)) {
+          expect(['add', 'remove']).toContain(op);
+          const removed: unknown = jsonpatch.getValueByPointer(input.object, path);
+          for (const key of Object.keys((op === 'add' ? value : removed) as object)) {
             expect(`${path}/${key.replace('/', '~1')}`).toMatch(owned);
           }
         }
