@@ -4,17 +4,20 @@ import { type Benchmark, runBenchmarks } from './measure.ts';
 import { NAMESPACE, SIZES, serving } from './shop.ts';
 import { benchmarkWebhook } from './webhook.ts';
 
-const deciding = (bytes: number, tag: string) => (): unknown =>
-  decideAdmission({
-    operation: 'UPDATE',
-    object: serving(tag, bytes),
-    oldObject: serving('v1', bytes),
-    namespace: NAMESPACE,
-    username: 'jo',
-    ownUsername: 'kanari',
-    orphans: [],
-    metricsConfigured: true,
-  });
+const deciding = (bytes: number, tag: string): (() => unknown) => {
+  const [object, oldObject] = [serving(tag, bytes), serving('v1', bytes)];
+  return () =>
+    decideAdmission({
+      operation: 'UPDATE',
+      object,
+      oldObject,
+      namespace: NAMESPACE,
+      username: 'jo',
+      ownUsername: 'kanari',
+      orphans: [],
+      metricsConfigured: true,
+    });
+};
 
 const decisions = (): Benchmark[] =>
   Object.entries(SIZES).flatMap(([size, bytes]) => [

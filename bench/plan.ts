@@ -29,7 +29,7 @@ const idle: Snapshot = {
   canaryDeployment: undefined,
   canaryPods: [],
   takenNames: [],
-  keptRevisions: [],
+  kept: [],
   traffic: {
     provider: 'istio',
     services: ['web'],

@@ -144,6 +144,7 @@ const createLeader = (shared: Shared): Elector => {
       writer,
       sleep: systemTiming.sleep,
       now: () => new Date(),
+      ungated: tellUngated(shared),
       record: (objects, event) => {
         for (const object of objects) void recorder.record(object, event);
       },

@@ -1,6 +1,7 @@
 import type { DestinationRule } from './core/istio/destination-rule.ts';
 import type { VirtualService } from './core/istio/virtual-service.ts';
 import type {
+  ControllerRevision,
   Deployment,
   EndpointSlice,
   KubeObject,
@@ -23,26 +24,20 @@ export interface Watches {
   reflectors: { kind: ResourceKind; reflector: Reflector }[];
 }
 
+const READ_OF_STATUS: ReadonlySet<string> = new Set<keyof NonNullable<Pod['status']>>([
+  'phase',
+  'podIP',
+  'startTime',
+  'conditions',
+  'initContainerStatuses',
+  'containerStatuses',
+]);
+
 /** Of a pod only what a plan reads: a cluster has many, and their specs are large. */
 const slimPod = (pod: Pod): Pod => {
   const { metadata, status } = withoutManagedFields(pod);
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata,
-    ...(status === undefined
-      ? {}
-      : {
-          status: {
-            ...(status.phase === undefined ? {} : { phase: status.phase }),
-            ...(status.podIP === undefined ? {} : { podIP: status.podIP }),
-            ...(status.conditions === undefined ? {} : { conditions: status.conditions }),
-            ...(status.containerStatuses === undefined
-              ? {}
-              : { containerStatuses: status.containerStatuses }),
-          },
-        }),
-  };
+  const read = Object.entries(status ?? {}).filter(([field]) => READ_OF_STATUS.has(field));
+  return { apiVersion: 'v1', kind: 'Pod', metadata, status: Object.fromEntries(read) };
 };
 
 /** Every watch that Kanari keeps. They are all the API calls that idle Deployments cost. */
@@ -65,7 +60,7 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     pods: watch<Pod>('Pod', { project: slimPod }),
     services: watch<Service>('Service'),
     endpointSlices: watch<EndpointSlice>('EndpointSlice'),
-    controllerRevisions: watch('ControllerRevision', {
+    controllerRevisions: watch<ControllerRevision>('ControllerRevision', {
       labelSelector: 'app.kubernetes.io/managed-by=kanari',
     }),
     canaries: watch<Canary>('Canary'),

@@ -270,6 +270,7 @@ const COMPLETE: Complete<CanaryStatus> = {
     endedAt: AT,
     waitingSince: AT,
     stepSince: AT,
+    ailing: { since: AT, ready: 1 },
     evidence: {
       since: AT,
       sampledAt: AT,
@@ -281,8 +282,8 @@ const COMPLETE: Complete<CanaryStatus> = {
     },
     ending: { outcome: 'Promoted', reason: 'r', message: 'm', decidedAt: AT },
   },
-  primary: { revision: 'r', replicas: 1, ready: 1 },
-  canary: { revision: 'r', replicas: 1, ready: 1 },
+  primary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },
+  canary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },
   checks: [
     { metric: 'latency', value: 'v', limit: 'l', requests: 1, verdict: 'pass', reason: 'r', message: 'm' },
   ],

@@ -2,6 +2,7 @@ import { UNGATED_REASONS, type UngatedReason } from './conditions.ts';
 import { type DeploymentChange, isPaused, skipLeftBehind } from './deployment-change.ts';
 import { formatDuration } from './duration.ts';
 import type { Ruling } from './gates.ts';
+import { startsBeforeProxy } from './injection.ts';
 import type { ObjectMeta, PodTemplate } from './objects.ts';
 import type { Settings } from './run.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
@@ -20,6 +21,7 @@ export interface WarningContext {
 export const warningsFor = ({ change, ruling, metricsConfigured }: WarningContext): string[] => [
   ...rulingWarnings(change, ruling),
   ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
+  ...proxyWarnings(change, ruling),
   ...historyWarnings(change, ruling),
   ...skipWarnings(change, ruling),
 ];
@@ -60,6 +62,13 @@ const resumeWarning = (name: string): string =>
 
 const withoutMetrics = (change: DeploymentChange): string =>
   `no metrics server is configured: ${nameOf(change.after.metadata)} is judged by readiness and restarts only`;
+
+const proxyWarnings = ({ after, injection }: DeploymentChange, { kind }: Ruling): string[] =>
+  kind === 'hold' && startsBeforeProxy(after.spec.template, injection)
+    ? [
+        `proxy.istio.io/config of ${nameOf(after.metadata)} lacks holdApplicationUntilProxyStarts: calls before its proxy is up fail, and count against the canary`,
+      ]
+    : [];
 
 /** What to do about a release that was not gated, where something can be done. */
 const ADVICE: Partial<Record<UngatedReason, string>> = {

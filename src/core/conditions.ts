@@ -12,6 +12,7 @@ export const UNGATED_REASONS = {
   PrimaryDown: 'nothing of the serving version is available: a fix is never delayed',
   PrimaryUnhealthy: 'the serving version was ailing when the change came: a fix is never delayed',
   RestartOnly: 'only the restart time changed',
+  NotAdmitted: "it did not pass Kanari's admission: the webhook was away, or not registered",
   Busy: 'a rolling update was under way and kanari.dev/on-busy is allow',
 } as const;
 
@@ -45,7 +46,7 @@ export const RUN_REASONS = {
   Aborted: 'a person ended the run',
   Reverted: 'the serving version was applied again',
   PrimaryNotReady: 'the serving version lacks ready pods: the run does not advance',
-  PrimaryLost: "the serving version's ReplicaSet was gone and has been restored",
+  PrimaryLost: "the serving version's ReplicaSet was gone: its template is restored and released",
   HoldBroken: 'the held template runs although it was not released',
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',

@@ -1,11 +1,11 @@
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from './marks.ts';
-import { annotationsOf, type Deployment } from './objects.ts';
-import { revisionOf, sameTemplate } from './revision.ts';
+import { annotationsOf, type Deployment, type PodTemplate } from './objects.ts';
+import { canonicalTemplate, revisionOfCanonical } from './revision.ts';
 import type { Revision, Settings } from './run.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
 import type { Injection } from './snapshot.ts';
 
-/** Everything the gates ask about an UPDATE of a Deployment, worked out once. */
+/** Everything the gates ask about an UPDATE of a Deployment, worked out once, and only what they ask. */
 export interface DeploymentChange {
   /** As stored. */
   before: Deployment;
@@ -29,6 +29,22 @@ export interface DeploymentChange {
   skipRequested: boolean;
 }
 
+/** A value that is worked out when it is first asked for. */
+const once = <T>(work: () => T): (() => T) => {
+  let done: { value: T } | undefined;
+  return () => (done ??= { value: work() }).value;
+};
+
+interface TemplateContent {
+  canonical: () => string;
+  revision: () => Revision;
+}
+
+const contentOf = (template: PodTemplate, injection: Injection): TemplateContent => {
+  const canonical = once(() => canonicalTemplate(template, injection));
+  return { canonical, revision: once(() => revisionOfCanonical(canonical())) };
+};
+
 export const changeOf = (
   before: Deployment,
   after: Deployment,
@@ -36,6 +52,8 @@ export const changeOf = (
   injection: Injection,
 ): DeploymentChange => {
   const held = isHeld(before);
+  const stored = contentOf(before.spec.template, injection);
+  const requested = contentOf(after.spec.template, injection);
   return {
     before,
     after,
@@ -44,9 +62,15 @@ export const changeOf = (
     held,
     pauseRequested: isPaused(after) && !pausedWithin(before, after),
     resumesHold: held && asksToResume(before, after),
-    templateChanged: !sameTemplate(before.spec.template, after.spec.template, injection),
-    primary: primaryOf(before, injection),
-    revision: revisionOf(after.spec.template, injection),
+    get templateChanged() {
+      return stored.canonical() !== requested.canonical();
+    },
+    get primary() {
+      return primaryOf(before, stored);
+    },
+    get revision() {
+      return requested.revision();
+    },
     skipRequested: saysSkip(after) && skipOf(before) !== skipOf(after),
   };
 };
@@ -85,12 +109,12 @@ const isNewMark = (mark: string, before: Deployment, after: Deployment): boolean
   return value !== undefined && value !== annotationsOf(before)[mark];
 };
 
-const primaryOf = (before: Deployment, injection: Injection): Revision | undefined => {
-  if (!isPaused(before)) return revisionOf(before.spec.template, injection);
+const primaryOf = (before: Deployment, stored: TemplateContent): Revision | undefined => {
+  if (!isPaused(before)) return stored.revision();
   const marked = annotationsOf(before)[PRIMARY_MARK];
   if (marked !== undefined || isHeld(before)) return marked;
   // A pause older than the opt-in: the stored template is the primary's only if its pods are there.
-  return isUpdated(before) ? revisionOf(before.spec.template, injection) : undefined;
+  return isUpdated(before) ? stored.revision() : undefined;
 };
 
 /** The Deployment controller has seen the stored template, and pods of it exist. */

@@ -1,3 +1,4 @@
+import type { UngatedReason } from './conditions.ts';
 import type { Deployment, PodTemplate } from './objects.ts';
 import type { CanaryStatus, Revision } from './run.ts';
 
@@ -28,6 +29,10 @@ export type Effect =
   | { kind: 'promote'; revision: Revision; template: PodTemplate }
   /** Unpause a Deployment whose template is the primary's own: nothing restarts. */
   | { kind: 'release'; revision: Revision; template: PodTemplate }
+  /** The held template gives way to the lost primary's, which is released; guarded as `promote` is. */
+  | { kind: 'restorePrimary'; revision: Revision; template: PodTemplate; held: PodTemplate }
+  /** A template runs without a canary: counted, logged and told in an Event, as admission does. */
+  | { kind: 'ungated'; reason: UngatedReason }
   /** Keep the annotation `kanari.dev/weight` current, through the status subresource. */
   | { kind: 'setWeightMark'; weight: number }
   /**

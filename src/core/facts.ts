@@ -1,7 +1,7 @@
 import { failedCondition, isOwnCondition } from './conditions.ts';
 import { isHeld } from './deployment-change.ts';
 import { inject } from './injection.ts';
-import { PRIMARY, PRIMARY_MARK, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
+import { CANARY, PRIMARY, PRIMARY_MARK, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
 import {
   annotationsOf,
   type Condition,
@@ -26,6 +26,8 @@ export interface Facts {
   primaryRevision: Revision;
   /** The ReplicaSet that serves. */
   primaryReplicaSet: ReplicaSet | undefined;
+  /** Held, and nothing is left of the ReplicaSet that served. */
+  primaryLost: boolean;
   /** The held template is the one that serves. */
   reverted: boolean;
   /** The primary's ReplicaSet template and pods, and a held template, carry everything that admission injects. */
@@ -36,13 +38,27 @@ export interface Facts {
 
 const byReplicas = (a: ReplicaSet, b: ReplicaSet): number => (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0);
 
-// The mark names the primary; where it is missing or names none (another tool, a lost mark) the pods tell.
-const findPrimary = (snapshot: Snapshot, marked: Revision | undefined): ReplicaSet | undefined => {
-  const ranked = [...snapshot.replicaSets].sort(byReplicas);
-  return (
-    ranked.find((set) => revisionOf(set.spec.template, snapshot.injection) === marked) ??
-    ranked.find((set) => (set.spec.replicas ?? 0) > 0)
-  );
+/** A canary's, which the Deployment controller gave to the primary after somebody orphaned it. */
+export const isCanaryReplicaSet = ({ spec }: ReplicaSet): boolean =>
+  spec.template.metadata?.labels?.[VERSION_LABEL] === CANARY;
+
+interface PrimarySearch {
+  replicaSet: ReplicaSet | undefined;
+  lost: boolean;
+}
+
+// The mark names the primary. Where it names none (another tool, a lost mark, an injection that changed) the name that
+// was noted down does, then the pods. A held primary of which nothing is left is lost: what else runs is not it.
+const findPrimary = (snapshot: Snapshot, marked: Revision | undefined, held: boolean): PrimarySearch => {
+  const { replicaSets, injection, canary } = snapshot;
+  const noted = canary?.status?.primary?.replicaSet;
+  const ranked = replicaSets.filter((set) => !isCanaryReplicaSet(set)).sort(byReplicas);
+  const found =
+    ranked.find((set) => revisionOf(set.spec.template, injection) === marked) ??
+    ranked.find(({ metadata }) => metadata.name === noted);
+  if (found !== undefined) return { replicaSet: found, lost: false };
+  if (held && noted !== undefined) return { replicaSet: undefined, lost: true };
+  return { replicaSet: ranked.find(({ spec }) => (spec.replicas ?? 0) > 0), lost: false };
 };
 
 /** Everything admission injects is in the template already; the API server orders keys as it likes. */
@@ -66,10 +82,11 @@ export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
   const templateRevision = revisionOf(deployment.spec.template, snapshot.injection);
   const marked = annotationsOf(deployment)[PRIMARY_MARK];
   const held = isHeld(deployment);
-  const primaryReplicaSet = findPrimary(snapshot, held ? marked : templateRevision);
+  const primary = findPrimary(snapshot, held ? marked : templateRevision, held);
+  const primaryReplicaSet = primary.replicaSet;
   const primaryRevision =
     primaryReplicaSet === undefined
-      ? (marked ?? templateRevision)
+      ? (marked ?? snapshot.canary?.status?.primary?.revision ?? templateRevision)
       : revisionOf(primaryReplicaSet.spec.template, snapshot.injection);
   return {
     deployment,
@@ -77,6 +94,7 @@ export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
     templateRevision,
     primaryRevision,
     primaryReplicaSet,
+    primaryLost: primary.lost,
     // Without a mark and without pods nobody knows what served: the template standing in for it is no revert.
     reverted:
       held &&

@@ -24,6 +24,9 @@ export const HELD_BY_MARK = 'kanari.dev/held-by';
 
 export const MARKS = [RUN_MARK, PRIMARY_MARK, WEIGHT_MARK, HELD_BY_MARK] as const;
 
+/** Label that the Deployment controller puts on its ReplicaSets, their templates and pods. */
+export const HASH_LABEL = 'pod-template-hash';
+
 /** Annotation on the canary Deployment and its pods: the revision they run. */
 export const REVISION_ANNOTATION = 'kanari.dev/revision';
 

@@ -103,18 +103,23 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
+export interface ContainerStatus {
+  name: string;
+  ready?: boolean;
+  restartCount?: number;
+  state?: { waiting?: { reason?: string; message?: string } };
+}
+
 export interface Pod extends KubeObject {
   spec?: { nodeName?: string };
   status?: {
     phase?: string;
     podIP?: string;
+    /** When the kubelet first saw it. */
+    startTime?: Timestamp;
     conditions?: Condition[];
-    containerStatuses?: {
-      name: string;
-      ready?: boolean;
-      restartCount?: number;
-      state?: { waiting?: { reason?: string; message?: string } };
-    }[];
+    initContainerStatuses?: ContainerStatus[];
+    containerStatuses?: ContainerStatus[];
   };
 }
 
@@ -133,6 +138,11 @@ export interface EndpointSlice extends KubeObject {
     targetRef?: { kind?: string; name?: string; namespace?: string; uid?: string };
   }[];
   ports?: { name?: string; port?: number; protocol?: string }[];
+}
+
+/** A template as Kanari keeps it. */
+export interface ControllerRevision extends KubeObject {
+  data?: { spec?: { template?: PodTemplate } };
 }
 
 /** `namespace/name` of a namespaced object. */

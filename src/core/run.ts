@@ -151,6 +151,8 @@ export interface Run {
   /** When the current step's weight was seen in the routes; its interval counts from it. */
   stepSince?: Timestamp;
   evidence?: Evidence;
+  /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */
+  ailing?: { since: Timestamp; ready: number };
   ending?: Ending;
   /** Set once everything is withdrawn or promoted: the run is history. */
   endedAt?: Timestamp;
@@ -167,6 +169,8 @@ export interface HistoryEntry {
 
 export interface Side {
   revision?: Revision;
+  /** Name of the primary's ReplicaSet: by it a change that nobody let out is noticed, and a loss. */
+  replicaSet?: string;
   replicas: number;
   ready: number;
 }

@@ -221,12 +221,15 @@ const evenSteps = (stepWeight: number, maxWeight: number): number[] => {
   return Array.from({ length: count }, (_, index) => Math.min(maxWeight, (index + 1) * stepWeight));
 };
 
+// Beyond these nobody reads on, and an object may have thousands: looking for the nearest name is what costs.
+const MOST_HINTS = 10;
+
 const unknownNames = (annotations: StringMap): string[] =>
   Object.keys(annotations)
     .filter((name) => name.startsWith(DOMAIN) && !KNOWN.has(name))
-    .map((name) => {
+    .map((name, index) => {
       if (name === ROLLOUTS_LABEL) return `${name} is a label, not an annotation: it has no effect here`;
-      const nearest = nearestName(name.slice(DOMAIN.length), NAMES);
+      const nearest = index < MOST_HINTS ? nearestName(name.slice(DOMAIN.length), NAMES) : undefined;
       const hint = nearest === undefined ? '' : `: did you mean ${DOMAIN}${nearest}?`;
       return `${quote(name)} is not an annotation of Kanari's${hint}`;
     });

@@ -1,4 +1,13 @@
-import type { Deployment, ObjectKey, ObjectMeta, Pod, ReplicaSet, StringMap, Timestamp } from './objects.ts';
+import type {
+  Deployment,
+  ObjectKey,
+  ObjectMeta,
+  Pod,
+  PodTemplate,
+  ReplicaSet,
+  StringMap,
+  Timestamp,
+} from './objects.ts';
 import type { CanaryStatus, PodCounters, Revision, Settings } from './run.ts';
 
 // What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.
@@ -70,6 +79,12 @@ export interface OperatorDefaults {
   lookIntervalMs: number;
 }
 
+/** A primary's template, kept so that it outlives its ReplicaSet. */
+export interface KeptTemplate {
+  revision: Revision;
+  template: PodTemplate;
+}
+
 export interface Snapshot {
   key: ObjectKey;
   /** Undefined once deleted. */
@@ -89,8 +104,8 @@ export interface Snapshot {
   canaryPods: Pod[];
   /** Names in the namespace that the canary Deployment can't have because a foreign object has them. */
   takenNames: string[];
-  /** Revisions of the Deployment whose templates are kept as ControllerRevisions. */
-  keptRevisions: Revision[];
+  /** Templates of the Deployment that are kept as ControllerRevisions. */
+  kept: KeptTemplate[];
   traffic: TrafficState;
   endpoints: EndpointState;
   evidence: EvidenceReading;

@@ -106,14 +106,19 @@ const labelPods = async (
   }
 };
 
-/** Adopts the pods of the primary's ReplicaSet; nothing restarts. Idempotent. */
+/** Adopts the pods of a ReplicaSet, and its Deployment's template where one is given; nothing restarts. Idempotent. */
 export const adopt = async (
   ports: AdoptPorts,
-  at: { deployment: Deployment; replicaSet: ReplicaSet; injection: Injection; signal: AbortSignal },
+  at: {
+    deployment: Deployment | undefined;
+    replicaSet: ReplicaSet;
+    injection: Injection;
+    signal: AbortSignal;
+  },
 ): Promise<void> => {
   await patchTemplate(ports, 'ReplicaSet', at.replicaSet, at);
   await observed(ports, at.replicaSet, at.signal);
   await labelPods(ports, at.replicaSet, at);
   // The Deployment's own template comes last: equal to the ReplicaSet's, a revert finds that set and keeps its pods.
-  await patchTemplate(ports, 'Deployment', at.deployment, at);
+  if (at.deployment !== undefined) await patchTemplate(ports, 'Deployment', at.deployment, at);
 };

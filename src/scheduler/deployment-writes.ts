@@ -1,4 +1,5 @@
 import { DEADLINE_REASON, OWN_MESSAGE_PREFIX } from '../core/conditions.ts';
+import type { Effect } from '../core/effects.ts';
 import { HELD_BY_MARK, PRIMARY, PRIMARY_MARK, RUN_MARK, VERSION_LABEL, WEIGHT_MARK } from '../core/marks.ts';
 import { annotationsOf, type Deployment, type PodTemplate } from '../core/objects.ts';
 import type { Revision } from '../core/run.ts';
@@ -39,6 +40,18 @@ export const unpausePatch = (
       .map((key) => ({ op: 'remove', path: annotationPath(key) }) as const),
     { op: 'replace', path: '/spec/paused', value: false },
   ];
+};
+
+/** Puts back what served in place of the held template, and releases it; refused when anything has changed meanwhile. */
+export const restorePatch = (
+  deployment: Deployment,
+  { revision, template, held }: Extract<Effect, { kind: 'restorePrimary' }>,
+): JsonPatchOperation[] => {
+  const [paused, ...rest] = unpausePatch(deployment, { revision, template: held });
+  const guards = rest.filter(({ op }) => op === 'test');
+  const writes = rest.filter(({ op, path }) => op !== 'test' && !path.startsWith('/spec/template'));
+  const restored = { op: 'replace', path: '/spec/template', value: template } as const;
+  return [...(paused === undefined ? [] : [paused]), ...guards, restored, ...writes];
 };
 
 /** Status patch (strategic) with the one condition that makes `kubectl rollout status` exit 1 and survives resyncs. */

@@ -1,20 +1,26 @@
+import type { UngatedReason } from '../core/conditions.ts';
 import type { Effect } from '../core/effects.ts';
 import { COMMAND_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
+import { revisionOf } from '../core/revision.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
 import {
   clearConditionPatch,
   failedConditionPatch,
   marksPatch,
+  restorePatch,
   unpausePatch,
   weightMarkPatch,
 } from './deployment-writes.ts';
+import { disown } from './disown.ts';
 import { createCanary, keepTemplate } from './owned-objects.ts';
 import type { Gathered } from './snapshot.ts';
 
 export interface EffectPorts extends AdoptPorts {
   now(): Date;
+  /** A template runs that no canary has tried: counted, logged and told in an Event; never fails. */
+  ungated(deployment: Deployment, reason: UngatedReason): void;
   /** Records an Event on each object; never fails. */
   record(objects: KubeObject[], event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void;
 }
@@ -37,7 +43,18 @@ const adoptPrimary = async (call: DeploymentCall, effect: Of<'adopt'>): Promise<
   const { ports, gathered, deployment, signal } = call;
   const { replicaSets, injection } = gathered.snapshot;
   const replicaSet = replicaSets.find((set) => set.metadata.name === effect.replicaSet);
-  if (replicaSet !== undefined) await adopt(ports, { deployment, replicaSet, injection, signal });
+  if (replicaSet === undefined) return;
+  // Running, the Deployment would take a template that its own ReplicaSet does not have for a new one.
+  const isOwn =
+    revisionOf(replicaSet.spec.template, injection) === revisionOf(deployment.spec.template, injection);
+  const owner = deployment.spec.paused === true || isOwn ? deployment : undefined;
+  await adopt(ports, { deployment: owner, replicaSet, injection, signal });
+};
+
+const restorePrimary = async (call: DeploymentCall, effect: Of<'restorePrimary'>): Promise<void> => {
+  const { ports, deployment, ref, signal } = call;
+  await ports.writer.jsonPatch(ref, restorePatch(deployment, effect), { signal });
+  await disown(ports, ref, signal);
 };
 
 const consumeCommand = async ({ ports, gathered, signal }: DeploymentCall): Promise<void> => {
@@ -85,6 +102,8 @@ const ON_DEPLOYMENT: Performers<Exclude<Effect['kind'], TrafficKind>, Deployment
   event: recordEvent,
   promote: unpause,
   release: unpause,
+  restorePrimary,
+  ungated: ({ ports, deployment }, { reason }) => ports.ungated(deployment, reason),
   clearFailedCondition: (call) => patchStatus(call, clearConditionPatch()),
   setFailedCondition: (call, { message }) =>
     patchStatus(call, failedConditionPatch(message, call.ports.now().toISOString())),

@@ -15,7 +15,7 @@ import {
 import { isOptedIn } from '../core/opt-in.ts';
 import type { Settings } from '../core/run.ts';
 import { parseSettings } from '../core/settings.ts';
-import type { Canary, EvidenceReading, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
+import type { Canary, EvidenceReading, KeptTemplate, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
 import type { TrafficRouter, TrafficTarget } from '../traffic/router.ts';
 import { endpointsOf } from './endpoints.ts';
 import type { Stores } from './stores.ts';
@@ -77,6 +77,13 @@ const evidenceFor = (
   return { ...reading, pods: counted };
 };
 
+const keptTemplates = (stores: Stores, uid: string): KeptTemplate[] =>
+  stores.controllerRevisions.controlledBy(uid).flatMap((kept) => {
+    const revision = labelsOf(kept)[REVISION_ANNOTATION];
+    const template = kept.data?.spec?.template;
+    return revision === undefined || template === undefined ? [] : [{ revision, template }];
+  });
+
 /** Deployments, ReplicaSets and pods that belong to the Deployment, by UID: names may have been used before. */
 const belongings = (stores: Stores, uid: string) => {
   const podsOf = (sets: ReplicaSet[]): Pod[] =>
@@ -84,13 +91,12 @@ const belongings = (stores: Stores, uid: string) => {
   const replicaSets = stores.replicaSets.controlledBy(uid);
   const canaryDeployment = stores.deployments.controlledBy(uid)[0];
   const canarySets = stores.replicaSets.controlledBy(canaryDeployment?.metadata.uid ?? '-');
-  const kept = stores.controllerRevisions.controlledBy(uid);
   return {
     replicaSets,
     primaryPods: podsOf(replicaSets),
     canaryDeployment,
     canaryPods: podsOf(canarySets),
-    keptRevisions: kept.map((revision) => labelsOf(revision)[REVISION_ANNOTATION] ?? ''),
+    kept: keptTemplates(stores, uid),
   };
 };
 

@@ -1,6 +1,7 @@
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
+  ControllerRevision,
   Deployment,
   EndpointSlice,
   KubeObject,
@@ -20,7 +21,7 @@ export interface Stores {
   pods: Store<Pod>;
   services: Store<Service>;
   endpointSlices: Store<EndpointSlice>;
-  controllerRevisions: Store;
+  controllerRevisions: Store<ControllerRevision>;
   canaries: Store<Canary>;
   virtualServices: Store<VirtualService>;
   destinationRules: Store<DestinationRule>;

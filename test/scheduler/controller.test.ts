@@ -49,6 +49,7 @@ const held = () => {
       writer: api.writer,
       sleep: async () => {},
       now: () => NOW,
+      ungated: (_, reason) => void api.writes.push(`ungated ${reason}`),
       record: (_, { message }) => void api.writes.push(`event ${message.split('!')[0]}`),
     },
     log: quietLog,

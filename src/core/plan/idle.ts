@@ -1,8 +1,11 @@
 import type { Effect, Plan } from '../effects.ts';
 import { ownFailedCondition } from '../facts.ts';
-import type { CanaryStatus } from '../run.ts';
+import type { CanaryStatus, Ending } from '../run.ts';
+import { begunByChange } from './fix.ts';
 import { holdMarked, staleMarksRemoved } from './holds.ts';
+import { holdIntact } from './invariants.ts';
 import { begun, newRun } from './lifecycle.ts';
+import { endedByLoss, lossExplained, toldLoss } from './lost.ts';
 import type { Move, RunContext } from './move.ts';
 import { commandConsumed, detected, obeying } from './redirect.ts';
 import { hasRemains, withdrawalOfRemains } from './remains.ts';
@@ -37,15 +40,30 @@ const released = (context: RunContext, before: CanaryStatus): Plan => {
     const move = { reason: 'RevertedToPrimary', message };
     return settle(context, before, { status: { phase: 'Initialized' }, ...move });
   }
-  if (before.primary?.revision === facts.primaryRevision) return unchanged(before);
+  const { revision, replicaSet } = before.primary ?? {};
+  const runs = facts.primaryReplicaSet?.metadata.name;
+  if (revision === facts.primaryRevision && replicaSet === runs) return unchanged(before);
   return settle(context, before, { reason: status.reason, message: status.message });
 };
 
+/** Out of Kanari's hands: what it has paused stays so, and nobody but a person ends that. */
+const leftHeld = (context: RunContext, before: CanaryStatus): Plan => {
+  const { name } = context.facts.deployment.metadata;
+  const message = `opted out; the failed template stays paused, and kubectl rollout resume deployment/${name} releases it`;
+  return before.reason === 'OptedOut'
+    ? unchanged(before)
+    : settle(context, before, { reason: 'OptedOut', message });
+};
+
+/** These hold until a look shows that they are over. */
+const PASSING = ['HoldBroken', 'PrimaryLost', 'OptedOut'];
+
 const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
-  const { facts, status } = context;
+  const { facts, status, snapshot } = context;
+  if (!snapshot.optedIn) return leftHeld(context, before);
   const name = facts.deployment.metadata.name;
   const shown = failureShown(context);
-  if (status.phase === 'Failed') {
+  if (status.phase === 'Failed' && !PASSING.includes(status.reason)) {
     return shown === undefined
       ? unchanged(before)
       : settle(context, before, { ...shown, reason: status.reason, message: status.message });
@@ -54,7 +72,10 @@ const failedBefore = (context: RunContext, before: CanaryStatus): Plan => {
   const move: Move = { status: { phase: 'Failed' }, reason: 'FailedBefore', message };
   return settle(context, before, {
     ...move,
-    effects: [{ kind: 'setFailedCondition', message: `revision ${facts.templateRevision} failed before` }],
+    effects:
+      ownFailedCondition(facts.deployment) === undefined
+        ? [{ kind: 'setFailedCondition', message: `revision ${facts.templateRevision} failed before` }]
+        : [],
   });
 };
 
@@ -65,8 +86,28 @@ const atZero = (context: RunContext, before: CanaryStatus): Plan => {
   return settle(context, before, { ...deleting, reason: 'ScaledToZero', message });
 };
 
-export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
+/** A run that only puts back what served. */
+const restoring = (context: RunContext, loss: Ending, consume: Effect[]): IdleDecision => {
+  const run = { ...newRun(context.facts, context.now), ending: loss };
+  const status: CanaryStatus = { ...context.status, phase: 'Finalising', run };
+  return { kind: 'begin', context: { ...context, status, run }, opening: [...consume, toldLoss(loss)] };
+};
+
+/** The run of the held template; of one that has failed only because a person says so. */
+const beginning = (context: RunContext, failed: boolean, consume: Effect[]): IdleDecision => {
   const { facts, status, now, snapshot } = context;
+  // A retry is no change of anybody's: what has failed is not taken for a fix.
+  const run = failed ? newRun(facts, now) : begunByChange(newRun(facts, now), context);
+  const first: RunContext = { ...context, status: begun(status, run, now), run };
+  const opening = [...consume, detected(facts, run)];
+  if (!failed || snapshot.command !== 'promote') return { kind: 'begin', context: first, opening };
+  const stale: Effect[] =
+    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
+  return { kind: 'begin', context: obeying(first), opening: [...opening, ...stale] };
+};
+
+export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
+  const { facts, status, snapshot } = context;
   const failed = status.failedRevision === facts.templateRevision;
   const consume = commandConsumed(snapshot, facts.held && failed ? ['retry', 'promote'] : ['retry']);
   const only = (plan: Plan): IdleDecision => ({
@@ -86,14 +127,12 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
     const { reason, message } = status;
     return { kind: 'plan', plan: settle(context, before, { ...marking, reason, message }) };
   }
-  const promoted = failed && snapshot.command === 'promote';
-  if (failed && !promoted && snapshot.command !== 'retry') return only(failedBefore(context, before));
+  const loss = endedByLoss(context);
+  if (loss !== undefined) return restoring(context, loss, consume);
+  const broken = lossExplained(context) ?? holdIntact(context);
+  if (broken !== undefined) return only(settle(context, before, broken));
+  const told = snapshot.command === 'promote' || snapshot.command === 'retry';
+  if (failed && !told) return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));
-  const run = newRun(facts, now);
-  const first: RunContext = { ...context, status: begun(status, run, now), run };
-  const stale: Effect[] =
-    ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
-  return promoted
-    ? { kind: 'begin', context: obeying(first), opening: [...consume, detected(facts, run), ...stale] }
-    : { kind: 'begin', context: first, opening: [...consume, detected(facts, run)] };
+  return beginning(context, failed, consume);
 };

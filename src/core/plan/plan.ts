@@ -4,10 +4,13 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { fixRecognised, primaryWell } from './fix.ts';
 import { holdMarked } from './holds.ts';
 import { decideIdle } from './idle.ts';
+import { holdIntact, orphanedCanaryDeleted, servingLabelled } from './invariants.ts';
 import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
 import { initialStatus, isActive, newRun } from './lifecycle.ts';
+import { lossExplained } from './lost.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
 import {
   canaryReady,
@@ -16,7 +19,6 @@ import {
   failedConditionCleared,
   firstStepChosen,
   heldReplicaSetDeleted,
-  holdIntact,
   primaryAdopted,
   primaryReachable,
   primaryTemplateKept,
@@ -27,6 +29,7 @@ import { PROMOTION } from './promote.ts';
 import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
+import { slippedThrough } from './slipped.ts';
 import { strayShareWithdrawn } from './weights.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
@@ -39,10 +42,13 @@ const ADVANCE: readonly Stage[] = [
   strayShareWithdrawn,
   failedConditionCleared,
   holdMarked,
+  fixRecognised,
+  lossExplained,
   primaryTemplateKept,
   heldReplicaSetDeleted,
   primaryAdopted,
   holdIntact,
+  servingLabelled,
   servicesExist,
   destinationsStand,
   splitStands,
@@ -50,6 +56,7 @@ const ADVANCE: readonly Stage[] = [
   canarySized,
   canaryReady,
   primaryReachable,
+  primaryWell,
   step,
 ];
 
@@ -92,6 +99,19 @@ const planRun = (given: RunContext, before: CanaryStatus | undefined, opening: E
   return { ...next, effects: [...opening, ...next.effects] };
 };
 
+/** With a Canary to write to: the run under way goes on, or one begins, or nothing is to be done. */
+const planStatus = (context: RunContext, known: CanaryStatus | undefined): Plan => {
+  const { status, facts } = context;
+  if (isActive(status.run)) {
+    const { context: current, opening } = redirect(context);
+    return planRun(current, known, opening);
+  }
+  if (known === undefined && !facts.held)
+    return settle(context, known, { reason: status.reason, message: status.message });
+  const idle = decideIdle(context, status);
+  return idle.kind === 'plan' ? idle.plan : planRun(idle.context, known, idle.opening);
+};
+
 /**
  * The plan for one Deployment.
  * @param now the scheduler's clock
@@ -109,12 +129,7 @@ export const plan = (snapshot: Snapshot, now: Date): Plan => {
   const known = canary.status?.phase === undefined ? undefined : canary.status;
   const status = known ?? initialStatus(facts, now);
   const context: RunContext = { snapshot, facts, status, run: status.run ?? newRun(facts, now), now };
-  if (isActive(status.run)) {
-    const { context: current, opening } = redirect(context);
-    return planRun(current, known, opening);
-  }
-  if (known === undefined && !facts.held)
-    return settle(context, known, { reason: status.reason, message: status.message });
-  const idle = decideIdle(context, status);
-  return idle.kind === 'plan' ? idle.plan : planRun(idle.context, known, idle.opening);
+  const decided = planStatus(context, known);
+  const always = [...slippedThrough(context, known), ...orphanedCanaryDeleted(context)];
+  return { ...decided, effects: [...always, ...decided.effects] };
 };

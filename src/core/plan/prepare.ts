@@ -1,5 +1,6 @@
 import { canaryDeploymentOf, canaryNameOf } from '../canary-deployment.ts';
 import { canaryRevisionOf, ownFailedCondition } from '../facts.ts';
+import { CONTAINER_TROUBLE } from '../primary-health.ts';
 import { canaryReplicas } from '../replicas.ts';
 import { revisionOf } from '../revision.ts';
 import {
@@ -37,7 +38,8 @@ export const failedConditionCleared: Stage = ({ facts }) =>
 /** The primary's template outlives its ReplicaSet, should somebody delete that. */
 export const primaryTemplateKept: Stage = ({ snapshot, facts }) => {
   const { primaryReplicaSet, primaryRevision } = facts;
-  if (primaryReplicaSet === undefined || snapshot.keptRevisions.includes(primaryRevision)) return undefined;
+  if (primaryReplicaSet === undefined || snapshot.kept.some(({ revision }) => revision === primaryRevision))
+    return undefined;
   return wait('Preparing', "keeping the primary's template", [
     { kind: 'keepPrimaryTemplate', revision: primaryRevision, template: primaryReplicaSet.spec.template },
   ]);
@@ -63,16 +65,6 @@ export const primaryAdopted: Stage = ({ facts }) => {
   return wait('Adopting', "labelling the primary's pods; none restarts", [
     { kind: 'adopt', replicaSet: facts.primaryReplicaSet.metadata.name },
   ]);
-};
-
-/** Something other than Kanari let another ReplicaSet run: there is no primary to compare with. */
-export const holdIntact: Stage = ({ facts, snapshot }) => {
-  const { primaryReplicaSet } = facts;
-  if (primaryReplicaSet === undefined || (primaryReplicaSet.spec.replicas ?? 0) > 0) return undefined;
-  const other = snapshot.replicaSets.find(({ spec }) => (spec.replicas ?? 0) > 0);
-  if (other === undefined) return undefined;
-  const message = `the ReplicaSet ${other.metadata.name} runs instead of the primary's ${primaryReplicaSet.metadata.name}, although nothing was released; the run waits`;
-  return { ...wait('HoldBroken', message), requeueAfterMs: 10_000 };
 };
 
 /** A misspelt Service would leave the traffic unsplit, and the canary with its share by number of pods. */
@@ -140,13 +132,11 @@ export const canarySized: Stage = (context) => {
   };
 };
 
-const WAITING_TROUBLE = /BackOff|Err|Invalid|Crash/;
-
 /** Why the canary's pods are not ready, in the kubelet's words. */
 const troubleOf = ({ snapshot }: Parameters<Stage>[0]): string => {
   for (const pod of snapshot.canaryPods) {
     const waiting = pod.status?.containerStatuses?.find((c) =>
-      WAITING_TROUBLE.test(c.state?.waiting?.reason ?? ''),
+      CONTAINER_TROUBLE.test(c.state?.waiting?.reason ?? ''),
     );
     if (waiting !== undefined) return ` (${pod.metadata.name}: ${waiting.state?.waiting?.reason ?? ''})`;
   }

@@ -1,4 +1,5 @@
 import type { Deployment } from '../objects.ts';
+import { servingLabelled } from './invariants.ts';
 import {
   elapsedMs,
   event,
@@ -90,6 +91,7 @@ export const finalisingBegun: Stage = ({ status }) =>
       };
 
 export const PROMOTION: readonly Stage[] = [
+  servingLabelled,
   (context) => (context.status.phase === 'Finalising' ? undefined : promotedCanaryServes(context)),
   (context) => (context.status.phase === 'Finalising' ? undefined : promotionWritten(context)),
   (context) => (context.status.phase === 'Finalising' ? undefined : rolloutComplete(context)),

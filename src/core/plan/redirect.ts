@@ -2,7 +2,9 @@ import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Ending, Run } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { begunByChange } from './fix.ts';
 import { begun, newRun } from './lifecycle.ts';
+import { endedByLoss, toldLoss } from './lost.ts';
 import { ending, event, type RunContext, without } from './move.ts';
 
 // What others do to a run under way: revert it, release it, scale it to zero, replace its template, command it.
@@ -21,6 +23,8 @@ export const detected = (facts: Facts, run: Run): Effect =>
 const endedByOthers = (context: RunContext): Ending | undefined => {
   const { facts, run } = context;
   if (run.ending !== undefined) return undefined;
+  const loss = endedByLoss(context);
+  if (loss !== undefined) return loss;
   if (facts.templateRevision === run.primaryRevision) {
     const message = 'the template was reverted to the one that serves; nothing restarts';
     return ending(context, { outcome: 'Reverted', reason: 'RevertedToPrimary', message });
@@ -91,9 +95,12 @@ export const redirect = (context: RunContext): Redirected => {
   // Also `retry`, which began this run a moment ago.
   const consume = commandConsumed(context.snapshot, COMMANDS);
   const other = endedByOthers(context);
-  if (other !== undefined) return { context: redirectedTo(context, other), opening: consume };
+  if (other !== undefined) {
+    const told = other.reason === 'PrimaryLost' ? [toldLoss(other)] : [];
+    return { context: redirectedTo(context, other), opening: [...consume, ...told] };
+  }
   if (overtaken(context) && context.status.phase !== 'Finalising') {
-    const run = newRun(facts, now);
+    const run = begunByChange(newRun(facts, now), context);
     return {
       context: { ...context, status: begun(status, run, now), run },
       opening: [...consume, detected(facts, run)],

@@ -5,11 +5,18 @@ import { event, type Move, type RunContext, stamp } from './move.ts';
 
 // From a move to the plan: the status as it is written, and the events people read.
 
-const sides = ({ snapshot, facts }: RunContext): Pick<CanaryStatus, 'primary' | 'canary'> => {
+const sides = ({ snapshot, facts, status }: RunContext): Pick<CanaryStatus, 'primary' | 'canary'> => {
   const canary = snapshot.canaryDeployment;
   const ready = facts.primaryReplicaSet?.status?.readyReplicas ?? 0;
+  // That of a lost primary stays until it is restored: by it the loss is known.
+  const replicaSet = facts.primaryLost ? status.primary?.replicaSet : facts.primaryReplicaSet?.metadata.name;
   return {
-    primary: { revision: facts.primaryRevision, replicas: facts.replicas, ready },
+    primary: {
+      revision: facts.primaryRevision,
+      ...(replicaSet === undefined ? {} : { replicaSet }),
+      replicas: facts.replicas,
+      ready,
+    },
     ...(canary === undefined
       ? {}
       : { canary: { replicas: canary.spec.replicas ?? 0, ready: canary.status?.readyReplicas ?? 0 } }),

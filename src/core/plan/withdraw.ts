@@ -1,4 +1,7 @@
 import { ownFailedCondition } from '../facts.ts';
+import { fixReleased } from './fix.ts';
+import { servingLabelled } from './invariants.ts';
+import { primaryRestored } from './lost.ts';
 import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, weightWritten } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
 
@@ -126,7 +129,10 @@ export const destinationsRemoved: Stage = (context) =>
     : { effects: [{ kind: 'removeDestinations' }], ...wordsOf(context), requeueAfterMs: SOON_MS };
 
 export const WITHDRAWAL: readonly Stage[] = [
+  primaryRestored,
+  fixReleased,
   weightWithdrawn,
+  servingLabelled,
   otherReplicaSetsDeleted,
   failureShown,
   revertReleased,

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { UngatedReason } from '../../../src/core/conditions.ts';
 import type { Effect } from '../../../src/core/effects.ts';
 import { inject, injectionFor } from '../../../src/core/injection.ts';
 import {
@@ -23,7 +24,7 @@ import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
-import type { Canary, EvidenceReading, Snapshot } from '../../../src/core/snapshot.ts';
+import type { Canary, EvidenceReading, KeptTemplate, Snapshot } from '../../../src/core/snapshot.ts';
 
 // A cluster in memory that does what the API server, its controllers, proxies and clients do to one Deployment.
 // It checks after every write what must never be: that is the point of it.
@@ -53,7 +54,12 @@ export class SimulatedCluster {
   canary: Canary | undefined;
   destinations = false;
   weight: number | undefined;
-  kept: string[] = [];
+  kept: KeptTemplate[] = [];
+  /** Of each ReplicaSet's pods, so many have lost their readiness, and so many start for the first time. */
+  ailing = 0;
+  starting = 0;
+  /** Reasons of releases that no canary has tried. */
+  ungated: UngatedReason[] = [];
   /** Share of 5xx by image tag. */
   errorRate: Record<string, number> = {};
   /** Image tags whose pods never become ready. */
@@ -64,6 +70,7 @@ export class SimulatedCluster {
   events: string[] = [];
   writes = 0;
   adopted: boolean;
+  optedIn = true;
   restarts = 0;
   /** A person's, on the Canary; gone once it is read. */
   command: string | undefined;
@@ -139,6 +146,31 @@ export class SimulatedCluster {
     };
   }
 
+  /** A template that the API server stores while no admission of Kanari's is there; a client's PUT drops the marks. */
+  slip(tag: string, how: 'patch' | 'put' = 'patch'): void {
+    const { annotations, generation = 0 } = this.deployment.metadata;
+    this.deployment = {
+      ...this.deployment,
+      metadata: {
+        ...this.deployment.metadata,
+        generation: generation + 1,
+        annotations: how === 'put' ? { ...ANNOTATIONS } : { ...annotations },
+      },
+      spec: { ...this.deployment.spec, template: templateOf(tag), paused: false },
+    };
+  }
+
+  /** What admission does when it lets a template out of no hold. */
+  letThrough(tag: string): void {
+    this.slip(tag);
+    const template = inject(templateOf(tag), this.injection);
+    this.deployment.spec.template = template;
+    this.deployment.metadata.annotations = {
+      ...this.deployment.metadata.annotations,
+      [PRIMARY_MARK]: revisionOf(template, this.injection),
+    };
+  }
+
   /** What admission does with a new value of `kanari.dev/skip`: the template goes out as it is. */
   skip(): void {
     this.unpause(revisionOf(this.deployment.spec.template, this.injection));
@@ -156,7 +188,17 @@ export class SimulatedCluster {
           { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' },
         ],
       },
+      status: this.podStatus(index),
     }));
+  }
+
+  private podStatus(index: number): NonNullable<Pod['status']> {
+    const [startTime, later] = ['2026-11-21T02:00:00Z', '2026-11-21T02:01:00Z'];
+    const starts = index >= this.ailing && index < this.ailing + this.starting;
+    const ready = index >= this.ailing + this.starting;
+    const lastTransitionTime = starts ? startTime : later;
+    const status = ready ? 'True' : 'False';
+    return { phase: 'Running', startTime, conditions: [{ type: 'Ready', status, lastTransitionTime }] };
   }
 
   private get canaryReady(): number {
@@ -172,7 +214,7 @@ export class SimulatedCluster {
     return {
       key: 'shop/web',
       deployment: this.deployment,
-      optedIn: true,
+      optedIn: this.optedIn,
       settings: this.settings,
       injection: this.injection,
       canary: this.canary,
@@ -181,7 +223,7 @@ export class SimulatedCluster {
       canaryDeployment: this.canaryDeployment,
       canaryPods: [],
       takenNames: [],
-      keptRevisions: this.kept,
+      kept: this.kept,
       traffic: {
         provider: 'istio',
         services: ['web'],
@@ -234,7 +276,7 @@ export class SimulatedCluster {
         ]);
         break;
       case 'keepPrimaryTemplate':
-        this.kept.push(effect.revision);
+        this.kept.push({ revision: effect.revision, template: effect.template });
         break;
       case 'deleteReplicaSet':
         this.replicaSets = this.replicaSets.filter((set) => set.metadata.uid !== effect.uid);
@@ -245,7 +287,13 @@ export class SimulatedCluster {
             ? { ...set, spec: { ...set.spec, template: inject(set.spec.template, this.injection) } }
             : set,
         );
-        this.deployment.spec.template = inject(this.deployment.spec.template, this.injection);
+        this.deployment = {
+          ...this.deployment,
+          spec: {
+            ...this.deployment.spec,
+            template: inject(this.deployment.spec.template, this.injection),
+          },
+        };
         this.adopted = true;
         break;
       case 'ensureDestinations':
@@ -281,6 +329,16 @@ export class SimulatedCluster {
         break;
       case 'release':
         this.unpause(effect.revision);
+        break;
+      case 'restorePrimary':
+        this.deployment = {
+          ...this.deployment,
+          spec: { ...this.deployment.spec, template: effect.template },
+        };
+        this.unpause(effect.revision);
+        break;
+      case 'ungated':
+        this.ungated.push(effect.reason);
         break;
       case 'event':
         this.events.push(effect.message);
