@@ -137,6 +137,7 @@ const sumOf = (exposition: string, name: string, labels: string): number =>
 const COLLECTIONS: Record<string, string> = {
   deployments: 'apis/apps/v1',
   replicasets: 'apis/apps/v1',
+  controllerrevisions: 'apis/apps/v1',
   pods: 'api/v1',
   events: 'api/v1',
   canaries: 'apis/kanari.dev/v1alpha1',

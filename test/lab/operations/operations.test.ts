@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_START_MS } from '../../../lab/lab.ts';
+import { eventually, QUICK } from '../shop.ts';
+import { COMMANDS, type Model } from './commands.ts';
+import { type OperationsWorld, startOperationsWorld } from './operations-world.ts';
+import { settles } from './quiet.ts';
+import { User } from './user.ts';
+
+// Whatever users do to a Deployment, in whatever order, and whenever Kanari dies: see docs/lab.md for how to run it
+// longer, or with other seeds.
+
+const { KANARI_OPERATIONS_SEEDS: SEEDS_WANTED, KANARI_OPERATIONS_RUNS: RUNS_WANTED } = process.env;
+
+// Fixed, so that a red run means a change and not bad luck; other seeds are for looking for trouble.
+const SEEDS = (SEEDS_WANTED ?? '1,2,3,4').split(',').map(Number);
+const RUNS = Number(RUNS_WANTED ?? '1');
+const SEQUENCES = fc.array(fc.oneof(...COMMANDS), { minLength: 10, maxLength: 16, size: 'max' });
+const PER_RUN_MS = 600_000;
+
+const SETTINGS = { ...QUICK, 'kanari.dev/progress-deadline': '12s' };
+
+let world: OperationsWorld;
+beforeAll(async () => {
+  world = await startOperationsWorld();
+}, FIRST_START_MS);
+afterAll(() => world?.stop());
+
+const work = async (namespace: string, commands: Iterable<fc.AsyncCommand<Model, User>>): Promise<void> => {
+  const user = new User(world, await world.openShop(namespace, { annotations: SETTINGS }));
+  try {
+    await user.begin();
+    await fc.asyncModelRun(() => ({ model: {}, real: user }), commands);
+    await settles(user);
+  } catch (error) {
+    throw new Error(`${user.diary.join('\n')}\n${String(error)}`, { cause: error });
+  } finally {
+    user.end();
+    await user.shop.kubectl(['delete', 'deployment/web', '--wait=false']);
+  }
+};
+
+describe.concurrent('a Deployment that anybody may do anything to', () => {
+  it.for(SEEDS)(
+    'is never released ungated and untold, by seed %i',
+    { timeout: RUNS * PER_RUN_MS },
+    async (seed) => {
+      let run = 0;
+      const property = fc.asyncProperty(SEQUENCES, (commands) => {
+        run += 1;
+        return work(`operations-${seed}-${run}`, commands);
+      });
+      // Not shrunk: each try takes a minute on a real cluster.
+      await fc.assert(property, { seed, numRuns: RUNS, endOnFailure: true });
+    },
+  );
+});
+
+describe('every ungated release', () => {
+  it('was counted and told in an Event', async () => {
+    await eventually(async () => expect(await world.told()).toEqual(await world.counted()));
+  });
+});
