@@ -96,6 +96,7 @@ const createAdmission = (shared: Shared): WebhookServer => {
     ownUsername: () => ownUsername,
     metricsConfigured: config.prometheusUrl !== undefined,
     onUngated: tellUngated(shared),
+    now: () => performance.now(),
   });
   const handlers = {
     '/mutate': handler(decideDeployment),

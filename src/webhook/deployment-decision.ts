@@ -3,6 +3,7 @@ import type { UngatedReason } from '../core/conditions.ts';
 import { ROLLOUTS_LABEL } from '../core/marks.ts';
 import { controllerOf, type Deployment, labelsOf, type Namespace, type ReplicaSet } from '../core/objects.ts';
 import type { Store } from '../kube/api.ts';
+import { createRepetitions } from './repetitions.ts';
 import type { AdmissionOutcome, AdmissionRequest, Decide } from './review.ts';
 
 export interface DeploymentDecisionPorts {
@@ -11,8 +12,10 @@ export interface DeploymentDecisionPorts {
   /** Kanari's own user, once the API server has told it. */
   ownUsername: () => string | undefined;
   metricsConfigured: boolean;
-  /** A template goes out without a canary: told for each request that is really stored. */
+  /** A template goes out without a canary: told once for each change, never for a dry run. */
   onUngated: (deployment: Deployment, reason: UngatedReason) => void;
+  /** Milliseconds, monotonic. */
+  now: () => number;
 }
 
 /**
@@ -44,9 +47,9 @@ const outcomeOf = (answer: AdmissionAnswer): AdmissionOutcome =>
     : { allowed: false, message: answer.message, reason: answer.reason, warnings: answer.warnings };
 
 /** Admission of Deployments: the pure decision, with what the caches know. */
-export const createDeploymentDecision =
-  (ports: DeploymentDecisionPorts): Decide =>
-  (request: AdmissionRequest): AdmissionOutcome => {
+export const createDeploymentDecision = (ports: DeploymentDecisionPorts): Decide => {
+  const isRepetition = createRepetitions(ports.now);
+  return (request: AdmissionRequest): AdmissionOutcome => {
     const { operation } = request;
     if (request.object === undefined || (operation !== 'CREATE' && operation !== 'UPDATE')) {
       return { allowed: true, patch: [], warnings: [], reason: 'NotADeploymentChange' };
@@ -63,7 +66,11 @@ export const createDeploymentDecision =
       metricsConfigured: ports.metricsConfigured,
     });
     if (answer.verdict === 'allow' && answer.ungated !== undefined && !request.dryRun) {
-      ports.onUngated((request.oldObject as Deployment | undefined) ?? object, answer.ungated);
+      const stored = request.oldObject as Deployment | undefined;
+      if (stored === undefined || !isRepetition(stored, answer.ungated)) {
+        ports.onUngated(stored ?? object, answer.ungated);
+      }
     }
     return outcomeOf(answer);
   };
+};
