@@ -8,13 +8,14 @@ import {
   REVISION_ANNOTATION,
   RUN_MARK,
   VERSION_LABEL,
+  WEIGHT_MARK,
 } from '../../../src/core/marks.ts';
 import type { Deployment, Namespace, Pod, PodTemplate, ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
-import type { Canary, EvidenceReading, Snapshot } from '../../../src/core/snapshot.ts';
+import type { Canary, EvidenceReading, Snapshot, TrafficState } from '../../../src/core/snapshot.ts';
 
 // A cluster in memory that does what the API server, its controllers, proxies and clients do to one Deployment.
 // It checks after every write what must never be: that is the point of it.
@@ -42,6 +43,8 @@ export class SimulatedCluster {
   replicaSets: ReplicaSet[] = [];
   canaryDeployment: Deployment | undefined;
   canary: Canary | undefined;
+  /** False: the share follows from the number of pods. */
+  routed = true;
   destinations = false;
   weight: number | undefined;
   kept: string[] = [];
@@ -105,6 +108,7 @@ export class SimulatedCluster {
           ...this.deployment.metadata.annotations,
           [RUN_MARK]: revisionOf(template, this.injection),
           [PRIMARY_MARK]: primary,
+          [WEIGHT_MARK]: '0',
         },
       },
       spec: { ...this.deployment.spec, template, paused: true },
@@ -154,15 +158,7 @@ export class SimulatedCluster {
       canaryPods: [],
       takenNames: [],
       keptRevisions: this.kept,
-      traffic: {
-        provider: 'istio',
-        services: ['web'],
-        destinations: this.destinations,
-        split: this.weight !== undefined,
-        weight: this.weight,
-        routesRestored: this.weight === undefined,
-        destinationsRemoved: !this.destinations,
-      },
+      traffic: this.traffic,
       endpoints: {
         primary: this.adopted ? readyPrimary : 0,
         primaryUnlabelled: this.adopted ? 0 : readyPrimary,
@@ -172,6 +168,23 @@ export class SimulatedCluster {
       evidence: this.reading(),
       command: this.command,
       operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
+    };
+  }
+
+  private get traffic(): TrafficState {
+    const services = ['web'];
+    if (!this.routed) {
+      const fulfilled = { destinations: true, split: true, routesRestored: true, destinationsRemoved: true };
+      return { provider: 'replicas', services, weight: this.weight, ...fulfilled };
+    }
+    return {
+      provider: 'istio',
+      services,
+      destinations: this.destinations,
+      split: this.weight !== undefined,
+      weight: this.weight,
+      routesRestored: this.weight === undefined,
+      destinationsRemoved: !this.destinations,
     };
   }
 
@@ -223,7 +236,7 @@ export class SimulatedCluster {
         this.destinations = true;
         break;
       case 'setWeight':
-        expect(this.destinations, 'weights only on destinations that stand').toBe(true);
+        expect(this.traffic.destinations, 'weights only on destinations that stand').toBe(true);
         if (effect.canary > 0)
           expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
         this.weight = effect.canary;
@@ -237,11 +250,13 @@ export class SimulatedCluster {
         this.destinations = false;
         break;
       case 'applyCanary':
-        expect(this.weight, 'the split stands before the canary has a pod').toBeDefined();
+        expect(this.traffic.split, 'the split stands before the canary has a pod').toBe(true);
         this.applyCanary(effect.manifest);
         break;
       case 'deleteCanary':
-        expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        // Without routes its share goes with its pods.
+        if (this.routed) expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        else this.weight = undefined;
         this.canaryDeployment = undefined;
         break;
       case 'promote':
@@ -255,6 +270,10 @@ export class SimulatedCluster {
         this.command = undefined;
         break;
       case 'setWeightMark':
+        this.deployment.metadata.annotations = {
+          ...this.deployment.metadata.annotations,
+          [WEIGHT_MARK]: String(effect.weight),
+        };
         break;
     }
   }
@@ -279,7 +298,7 @@ export class SimulatedCluster {
 
   private unpause(revision: string): void {
     if (this.deployment.spec.paused !== true) return;
-    const { [RUN_MARK]: _, ...annotations } = this.deployment.metadata.annotations ?? {};
+    const { [RUN_MARK]: _, [WEIGHT_MARK]: __, ...annotations } = this.deployment.metadata.annotations ?? {};
     const generation = (this.deployment.metadata.generation ?? 0) + 1;
     this.deployment = {
       ...this.deployment,
