@@ -25,21 +25,15 @@ interface CountedEvent extends EventRecord {
   count?: number;
 }
 
-export const countEvents = (events: readonly CountedEvent[]): Count =>
-  Object.fromEntries(
-    REASONS.map((reason) => {
-      const told = events.filter(
-        (event) => event.reason === reason && event.involvedObject.kind === 'Deployment',
-      );
-      return [reason, told.reduce((sum, { count = 1 }) => sum + count, 0)] as const;
-    }).filter(([, count]) => count > 0),
-  );
+/** Reasons that do not occur are left out. */
+export const countOf = (count: (reason: UngatedReason) => number): Count =>
+  Object.fromEntries(REASONS.map((reason) => [reason, count(reason)] as const).filter(([, n]) => n > 0));
 
-const add = (a: Count, b: Count): Count =>
-  Object.fromEntries(
-    REASONS.map((reason) => [reason, (a[reason] ?? 0) + (b[reason] ?? 0)] as const).filter(
-      ([, sum]) => sum > 0,
-    ),
+export const countEvents = (events: readonly CountedEvent[]): Count =>
+  countOf((reason) =>
+    events
+      .filter((event) => event.reason === reason && event.involvedObject.kind === 'Deployment')
+      .reduce((sum, { count = 1 }) => sum + count, 0),
   );
 
 const policyWhileAway = async ({ lab }: World): Promise<OperationsWorld['whileAway']> => {
@@ -57,14 +51,13 @@ export const startOperationsWorld = async (options: KanariOptions = {}): Promise
   const { lab, kanari } = world;
   const hours = createOpeningHours();
   let past: Count = {};
-  const present = async (): Promise<Count> => {
-    const counts = REASONS.map(
-      async (reason) =>
-        [reason, await world.counter('kanari_ungated_changes_total', `reason="${reason}"`)] as const,
+  const counted = async (): Promise<Count> => {
+    const counts = REASONS.map((reason) =>
+      world.counter('kanari_ungated_changes_total', `reason="${reason}"`),
     );
-    return Object.fromEntries((await Promise.all(counts)).filter(([, count]) => count > 0));
+    const present = await Promise.all(counts);
+    return countOf((reason) => (past[reason] ?? 0) + (present[REASONS.indexOf(reason)] ?? 0));
   };
-  const counted = async (): Promise<Count> => add(past, await present());
   const told = async (): Promise<Count> =>
     countEvents((await lab.api.request<{ items: CountedEvent[] }>('GET', '/api/v1/events')).items);
   return {

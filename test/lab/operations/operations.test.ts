@@ -35,6 +35,7 @@ const work = async (namespace: string, commands: Iterable<fc.AsyncCommand<Model,
   } catch (error) {
     throw new Error(`${user.diary.join('\n')}\n${String(error)}`, { cause: error });
   } finally {
+    if (process.env['DIARY']) console.log(user.diary.join('\n'));
     user.end();
     await user.shop.kubectl(['delete', 'deployment/web', '--wait=false']);
   }

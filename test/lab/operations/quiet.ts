@@ -169,6 +169,6 @@ const learnRelease = ({ judge }: User, { deployment }: Scene): void => {
 export const settles = async (user: User): Promise<void> => {
   await becomesQuiet(user);
   learnRelease(user, await look(user));
-  await eventually(async () => expect(await user.told()).toEqual(user.warned));
+  await eventually(async () => expect(await user.told()).toEqual(user.warnings()));
   user.note('all is quiet');
 };

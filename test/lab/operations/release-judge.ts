@@ -57,7 +57,7 @@ export class ReleaseJudge {
   private readonly licences = new Set<string>();
   private uid: string | undefined;
   private asked = 0;
-  private lowestAsked = 0;
+  private lowestAsked = Number.POSITIVE_INFINITY;
 
   /** Judged at the next `findings`, when the answer that the user got at the same moment is known. */
   saw(sighting: Sighting): void {

@@ -9,7 +9,7 @@ import {
   type ReplicaSet,
 } from '../../../src/core/objects.ts';
 import { type Shop, web, webService } from '../shop.ts';
-import { type Count, countEvents, type OperationsWorld, REASONS } from './operations-world.ts';
+import { type Count, countEvents, countOf, type OperationsWorld, REASONS } from './operations-world.ts';
 import { type Finding, identityOf, isOfCanary, ReleaseJudge } from './release-judge.ts';
 
 // Somebody with kubectl and one Deployment, who reads every answer, and watches what their ReplicaSets and pods do.
@@ -30,9 +30,8 @@ const EXPECTED_REFUSALS = [
   /cannot rollback a paused deployment/,
   /no rollout history found|no last revision to roll back to/,
   /canaries.kanari.dev "web" not found/,
-  // A controller was faster: clients try again.
-  /the object has been modified/,
 ];
+const CONFLICT = /the object has been modified/;
 const AWAY = /failed calling webhook "deployments.kanari.dev"/;
 
 const ANNOUNCED = /Warning: kanari: web is released without a canary: (.*)/g;
@@ -50,12 +49,13 @@ export class User {
   readonly removed = new Set<string>();
   /** Pods that are gone, by UID, with their ReplicaSet's. */
   readonly vanished = new Map<string, string>();
-  readonly warned: Count = {};
   replicas = 2;
 
   readonly shop: Shop;
   readonly world: OperationsWorld;
   private readonly findings: Finding[] = [];
+  // By the generation that was to be changed: of what was tried at one, at most one is stored.
+  private readonly warned = new Set<string>();
   private readonly watching = new AbortController();
   private serial = 0;
 
@@ -115,13 +115,16 @@ export class User {
   /** The same, whether Kanari is there or not. */
   async doesNow(args: readonly string[], manifest?: Deployment): Promise<Answer> {
     this.read();
-    const { stdout, stderr, code } = await this.shop.tryKubectl([...args, '-o', 'json'], manifest);
-    const stored = stdout.startsWith('{') ? (JSON.parse(stdout) as Deployment) : undefined;
+    const before = await this.stored();
+    const { stderr, code } = await this.shop.tryKubectl(args, manifest);
     this.note(`${args.join(' ')}: ${code === 0 ? 'done' : 'refused'} ${stderr.trim()}`);
-    if (code !== 0) return { stored: undefined, refusal: this.refusal(stderr) };
     const announced = announcedIn(stderr);
-    for (const reason of announced) this.warned[reason] = (this.warned[reason] ?? 0) + 1;
-    if (stored?.kind === 'Deployment') this.learn(stored, announced.length > 0);
+    for (const reason of announced) this.warned.add(`${before?.metadata.generation ?? 0} ${reason}`);
+    // A controller was faster: clients try again.
+    if (code !== 0 && CONFLICT.test(stderr)) return this.doesNow(args, manifest);
+    if (code !== 0) return { stored: undefined, refusal: this.refusal(stderr) };
+    const stored = await this.stored();
+    if (stored !== undefined) this.learn(stored, announced.length > 0);
     return { stored, refusal: undefined };
   }
 
@@ -187,8 +190,19 @@ export class User {
     );
   }
 
-  /** Told in Events of this namespace. */
+  /** Ungated releases that the user was warned of, by reason. */
+  warnings(): Count {
+    const reasons = [...this.warned].map((warned) => warned.split(' ')[1]);
+    return countOf((reason) => reasons.filter((warned) => warned === reason).length);
+  }
+
+  /** The same as told in Events. */
   async told(): Promise<Count> {
     return countEvents(await this.shop.events());
+  }
+
+  private async stored(): Promise<Deployment | undefined> {
+    const deployments = await this.shop.list<Deployment>('deployments');
+    return deployments.find(({ metadata }) => metadata.name === 'web');
   }
 }
