@@ -9,7 +9,8 @@ let judge: ReleaseJudge;
 beforeEach(() => {
   judge = new ReleaseJudge();
   judge.scaled(2);
-  judge.created('d1', 'v1');
+  judge.begins('v1');
+  judge.uid = 'd1';
   sees('v1', 2);
 });
 

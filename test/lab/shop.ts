@@ -66,6 +66,8 @@ export interface EventRecord extends KubeObject {
 /** One namespace. */
 export interface Shop {
   namespace: string;
+  /** From the beginning. */
+  optedIn: boolean;
   /** In this namespace, as the administrator. Rejects when kubectl fails, unless that is allowed. */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<CommandResult>;
   /** `kubectl apply -f -` of manifests, with further arguments. */
@@ -173,6 +175,7 @@ const openShopIn = async (
   };
   return {
     namespace,
+    optedIn,
     kubectl,
     apply,
     tryKubectl: (args, stdin) =>
@@ -189,7 +192,7 @@ const openShopIn = async (
   };
 };
 
-type Reads = Omit<Shop, 'namespace' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
+type Reads = Omit<Shop, 'namespace' | 'optedIn' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
 
 const readsIn = (lab: Lab, namespace: string): Reads => {
   const pathOf = (resource: string): string =>

@@ -114,6 +114,7 @@ const skips = fc
 const opts = fc.oneof(
   simple('opt out', ['label', WEB, 'kanari.dev/rollouts=disabled', '--overwrite']),
   simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
+  simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
   simple('on-busy allow', ['annotate', WEB, 'kanari.dev/on-busy=allow', '--overwrite']),
 );
 

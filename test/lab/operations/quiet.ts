@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { failedCondition, isOwnCondition } from '../../../src/core/conditions.ts';
+import { isHeld } from '../../../src/core/deployment-change.ts';
 import { HELD_BY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import {
   annotationsOf,
@@ -40,9 +41,6 @@ const look = async ({ shop }: User): Promise<Scene> => {
   return { deployment, canary: canaries[0], others, sets, pods, revisions };
 };
 
-const isHeld = ({ deployment }: Scene): boolean =>
-  deployment.spec.paused === true && annotationsOf(deployment)[RUN_MARK] !== undefined;
-
 const isFree = ({ deployment }: Scene): boolean =>
   deployment.metadata.labels?.['kanari.dev/rollouts'] === 'disabled';
 
@@ -57,11 +55,11 @@ const pausedForAReason = (scene: Scene): string[] => {
   if (run !== undefined && run.endedAt === undefined) {
     return reason === 'PromotionStalled' ? [] : [`a run is under way: ${phase}, ${reason}`];
   }
-  if (canary === undefined) return isHeld(scene) || !isFree(scene) ? ['there is no Canary'] : [];
+  if (canary === undefined) return isHeld(scene.deployment) || !isFree(scene) ? ['there is no Canary'] : [];
   const waits = replicasOf(deployment) === 0 && reason === 'ScaledToZero';
   const explained = phase === 'Failed' || waits;
-  if (isHeld(scene) === explained) return [];
-  return [`${isHeld(scene) ? 'held' : 'not held'}, and the Canary says ${phase}, ${reason}`];
+  if (isHeld(scene.deployment) === explained) return [];
+  return [`${isHeld(scene.deployment) ? 'held' : 'not held'}, and the Canary says ${phase}, ${reason}`];
 };
 
 const nothingLeft = (scene: Scene): string[] => {
@@ -70,7 +68,7 @@ const nothingLeft = (scene: Scene): string[] => {
   const annotations = annotationsOf(deployment);
   const marks = [RUN_MARK, HELD_BY_MARK].filter((mark) => mark in annotations);
   const failed = failedCondition(deployment);
-  const stale = failed !== undefined && isOwnCondition(failed) && !isHeld(scene);
+  const stale = failed !== undefined && isOwnCondition(failed) && !isHeld(scene.deployment);
   const owned = [...(canary === undefined ? [] : [canary]), ...revisions];
   const uid = deployment.metadata.uid;
   const orphans = owned.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid !== uid);
@@ -78,7 +76,7 @@ const nothingLeft = (scene: Scene): string[] => {
     ...others.map(({ metadata }) => `the Deployment ${metadata.name} is left`),
     ...[...sets, ...pods].filter(isOfCanary).map(({ metadata }) => `${metadata.name} of a canary is left`),
     ...orphans.map(({ kind, metadata }) => `the ${kind} ${metadata.name} belongs to nobody`),
-    ...(marks.length > 0 && !isHeld(scene) ? [`the marks ${marks.join(', ')} are left`] : []),
+    ...(marks.length > 0 && !isHeld(scene.deployment) ? [`the marks ${marks.join(', ')} are left`] : []),
     ...((annotations[WEIGHT_MARK] ?? '0') === '0' ? [] : ['a weight is left']),
     ...(stale ? [`a failed condition of Kanari's is left: ${failed.message}`] : []),
   ];
@@ -91,7 +89,7 @@ const primaryWhole = (user: User, scene: Scene): string[] => {
   const mine = sets.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === deployment.metadata.uid);
   const paused = deployment.spec.paused === true;
   // A person may pause in the middle of a rolling update.
-  if (isBad(serving) || isBad(stored) || (paused && !isHeld(scene))) return [];
+  if (isBad(serving) || isBad(stored) || (paused && !isHeld(scene.deployment))) return [];
   const others = mine.filter((set) => replicasOf(set) > 0 && identityOf(set.spec.template) !== serving);
   const size = mine
     .filter((set) => identityOf(set.spec.template) === serving)

@@ -46,6 +46,8 @@ const PROMOTION_LAG_MS = 5_000;
 export class ReleaseJudge {
   /** The template that serves, in the user's eyes. */
   serving: string | undefined;
+  /** Of the Deployment; undefined while there is none. */
+  uid: string | undefined;
   /** Opted out: its user releases what they like. */
   free = false;
   /** Pods that the user's ReplicaSets gave up by their own count, by UID of the ReplicaSet. */
@@ -55,7 +57,6 @@ export class ReleaseJudge {
   private readonly sizes = new Map<string, number>();
   private readonly canaries = new Map<string, CanarySeen>();
   private readonly licences = new Set<string>();
-  private uid: string | undefined;
   private asked = 0;
   private lowestAsked = Number.POSITIVE_INFINITY;
 
@@ -64,16 +65,15 @@ export class ReleaseJudge {
     this.pending.push(sighting);
   }
 
-  /** A Deployment begins, over pods that serve already or with its own. */
-  created(uid: string, serving: string): void {
-    this.uid = uid;
+  /** A Deployment is about to be created, over pods that serve already or with its own template. */
+  begins(serving: string): void {
     this.serving = serving;
     this.licences.clear();
     this.canaries.clear();
   }
 
-  /** What its pods do from now on is its user's wish. */
-  deleted(): void {
+  /** It is deleted: what its pods do from now on is its user's wish. */
+  ends(): void {
     this.uid = undefined;
   }
 

@@ -1,14 +1,14 @@
+import { expect } from 'vitest';
 import { UNGATED_REASONS, type UngatedReason } from '../../../src/core/conditions.ts';
-import { RUN_MARK } from '../../../src/core/marks.ts';
+import { isHeld } from '../../../src/core/deployment-change.ts';
 import {
-  annotationsOf,
   controllerOf,
   type Deployment,
   labelsOf,
   type Pod,
   type ReplicaSet,
 } from '../../../src/core/objects.ts';
-import { type Shop, web, webService } from '../shop.ts';
+import { eventually, type Shop, web, webService } from '../shop.ts';
 import { type Count, countEvents, countOf, type OperationsWorld, REASONS } from './operations-world.ts';
 import { type Finding, identityOf, isOfCanary, ReleaseJudge } from './release-judge.ts';
 
@@ -85,6 +85,18 @@ export class User {
     await this.shop.apply(webService);
     await this.create('v1');
     await this.shop.settles();
+    if (!this.shop.optedIn) await this.optsIn();
+  }
+
+  /** With pods that have nothing of Kanari's yet. The API server takes a moment to ask about them. */
+  private async optsIn(): Promise<void> {
+    const { namespace } = this.shop;
+    await this.world.lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
+    await eventually(async () => {
+      const tried = ['set', 'image', 'deployment/web', 'web=web:v0', '--dry-run=server'];
+      const { stderr } = await this.shop.tryKubectl(tried);
+      expect(stderr).toContain('canary of web started');
+    });
   }
 
   end(): void {
@@ -131,21 +143,22 @@ export class User {
   /** The first creation, or one after a deletion. */
   async create(tag: string): Promise<void> {
     await this.world.hours.during(async () => {
-      const orphans = await this.servingOrphans();
+      const orphan = (await this.servingSets()).find((set) => controllerOf(set) === undefined);
+      this.judge.begins(orphan === undefined ? tag : identityOf(orphan.spec.template));
       const { stored } = await this.doesNow(['create', '-f', '-'], this.manifest(tag));
-      if (stored === undefined) throw new Error(`web could not be created:\n${this.diary.join('\n')}`);
-      const [largest] = orphans.sort((a, b) => (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0));
-      const serving = largest === undefined ? tag : identityOf(largest.spec.template);
-      this.judge.created(stored.metadata.uid ?? '', serving);
+      if (stored === undefined) throw new Error('web could not be created');
     });
   }
 
   /** `cascade` as kubectl has it; returns when the Deployment is gone. */
   async deletes(cascade: string): Promise<void> {
-    this.judge.deleted();
-    await this.world.hours.during(() =>
-      this.shop.kubectl(['delete', 'deployment/web', `--cascade=${cascade}`]),
-    );
+    this.judge.ends();
+    await this.world.hours.during(async () => {
+      // Of two versions orphaned in the middle of a rolling update none is the primary.
+      const mixed = (await this.servingSets()).length > 1;
+      const chosen = mixed ? 'background' : cascade;
+      await this.shop.kubectl(['delete', 'deployment/web', `--cascade=${chosen}`]);
+    });
   }
 
   /** Deletes all pods of one side. */
@@ -169,11 +182,12 @@ export class User {
   }
 
   private learn(stored: Deployment, announced: boolean): void {
+    this.judge.uid = stored.metadata.uid;
     const template = identityOf(stored.spec.template);
     const paused = stored.spec.paused === true;
     this.judge.free = labelsOf(stored)['kanari.dev/rollouts'] === 'disabled';
     if (announced || (this.judge.free && !paused)) this.judge.license(template);
-    else if (paused && annotationsOf(stored)[RUN_MARK] !== undefined) this.judge.held(template);
+    else if (isHeld(stored)) this.judge.held(template);
   }
 
   private refusal(stderr: string): string {
@@ -183,11 +197,10 @@ export class User {
     return stderr;
   }
 
-  private async servingOrphans(): Promise<ReplicaSet[]> {
+  private async servingSets(): Promise<ReplicaSet[]> {
     const sets = await this.shop.list<ReplicaSet>('replicasets');
-    return sets.filter(
-      (set) => controllerOf(set) === undefined && !isOfCanary(set) && (set.spec.replicas ?? 0) > 0,
-    );
+    const living = sets.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return living.filter((set) => !isOfCanary(set) && (set.spec.replicas ?? 0) > 0);
   }
 
   /** Ungated releases that the user was warned of, by reason. */
