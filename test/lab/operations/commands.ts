@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Deployment } from '../../../src/core/objects.ts';
 import { settles } from './quiet.ts';
 import { identityOf } from './release-judge.ts';
-import type { Answer, User } from './user.ts';
+import { type Answer, type User, WEB } from './user.ts';
 
 // Everything a user, their GitOps tool or a bad day may do to a Deployment. Each reads what came of it.
 
@@ -44,11 +44,11 @@ const VERBS: Record<string, (user: User, tag: string) => [string[], Deployment?]
   ],
   // A PUT of what is in Git: without any annotation.
   replace: (user, tag) => [['replace', '-f', '-'], user.manifest(tag)],
-  'set image': (_, tag) => [['set', 'image', 'deployment/web', `web=web:${tag}`]],
+  'set image': (_, tag) => [['set', 'image', WEB, `web=web:${tag}`]],
   patch: (_, tag) => {
     const path = '/spec/template/spec/containers/0/image';
     const patch = JSON.stringify([{ op: 'replace', path, value: `web:${tag}` }]);
-    return [['patch', 'deployment/web', '--type=json', '-p', patch]];
+    return [['patch', WEB, '--type=json', '-p', patch]];
   },
 };
 
@@ -73,8 +73,6 @@ const reverts = verbs.map(
       return user.does(...asks(user, verb, tag));
     }),
 );
-
-const WEB = 'deployment/web';
 
 const simple = (name: string, args: string[]) => fc.constant(new Command(name, (user) => user.does(args)));
 

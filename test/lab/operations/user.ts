@@ -41,6 +41,8 @@ const announcedIn = (stderr: string): UngatedReason[] =>
     REASONS.filter((reason) => words.startsWith(UNGATED_REASONS[reason])),
   );
 
+export const WEB = 'deployment/web';
+
 export class User {
   readonly judge = new ReleaseJudge();
   /** What was done and what came of it, for whoever has to understand a finding. */
@@ -93,7 +95,7 @@ export class User {
     const { namespace } = this.shop;
     await this.world.lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
     await eventually(async () => {
-      const tried = ['set', 'image', 'deployment/web', 'web=web:v0', '--dry-run=server'];
+      const tried = ['set', 'image', WEB, 'web=web:v0', '--dry-run=server'];
       const { stderr } = await this.shop.tryKubectl(tried);
       expect(stderr).toContain('canary of web started');
     });
@@ -143,7 +145,7 @@ export class User {
   /** The first creation, or one after a deletion. */
   async create(tag: string): Promise<void> {
     await this.world.hours.during(async () => {
-      const orphan = (await this.servingSets()).find((set) => controllerOf(set) === undefined);
+      const [orphan] = await this.servingOrphans();
       this.judge.begins(orphan === undefined ? tag : identityOf(orphan.spec.template));
       const { stored } = await this.doesNow(['create', '-f', '-'], this.manifest(tag));
       if (stored === undefined) throw new Error('web could not be created');
@@ -154,10 +156,11 @@ export class User {
   async deletes(cascade: string): Promise<void> {
     this.judge.ends();
     await this.world.hours.during(async () => {
-      // Of two versions orphaned in the middle of a rolling update none is the primary.
-      const mixed = (await this.servingSets()).length > 1;
-      const chosen = mixed ? 'background' : cascade;
-      await this.shop.kubectl(['delete', 'deployment/web', `--cascade=${chosen}`]);
+      await this.shop.kubectl(['delete', WEB, `--cascade=${cascade}`]);
+      const orphans = await this.servingOrphans();
+      // Of two versions, orphaned in the middle of a rolling update, none is the primary: its user clears them away.
+      if (orphans.length < 2) return;
+      await this.shop.kubectl(['delete', 'replicaset', ...orphans.map(({ metadata }) => metadata.name)]);
     });
   }
 
@@ -197,10 +200,10 @@ export class User {
     return stderr;
   }
 
-  private async servingSets(): Promise<ReplicaSet[]> {
+  private async servingOrphans(): Promise<ReplicaSet[]> {
     const sets = await this.shop.list<ReplicaSet>('replicasets');
-    const living = sets.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    return living.filter((set) => !isOfCanary(set) && (set.spec.replicas ?? 0) > 0);
+    const orphans = sets.filter((set) => controllerOf(set) === undefined && !isOfCanary(set));
+    return orphans.filter(({ spec }) => (spec.replicas ?? 0) > 0);
   }
 
   /** Ungated releases that the user was warned of, by reason. */
