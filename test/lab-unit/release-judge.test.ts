@@ -53,8 +53,6 @@ const sees = (
   judge.saw({ set, gone, at });
 };
 
-const messages = (): string[] => judge.findings().map(({ message }) => message);
-
 const canaryRuns = (tag: string, from: number, until: number) => {
   sees(tag, 1, { canary: true, ready: 0, at: from - 1_000 });
   sees(tag, 1, { canary: true, at: from });
@@ -64,13 +62,13 @@ const canaryRuns = (tag: string, from: number, until: number) => {
 describe('a template that comes up', () => {
   it('is objected to when nothing spoke for it', () => {
     sees('v2', 1);
-    expect(messages()).toEqual(['web-v2 (v2) runs ungated and untold, while v1 served']);
+    expect(judge.findings()).toEqual(['web-v2 (v2) runs ungated and untold, while v1 served']);
   });
 
   it('may when its user was told', () => {
     judge.license('v2');
     sees('v2', 1);
-    expect(messages()).toEqual([]);
+    expect(judge.findings()).toEqual([]);
     expect(judge.serving).toBe('v2');
   });
 
@@ -78,14 +76,14 @@ describe('a template that comes up', () => {
     judge.license('v2');
     judge.held('v2');
     sees('v2', 1);
-    expect(messages()).toHaveLength(1);
+    expect(judge.findings()).toHaveLength(1);
   });
 
   it('may not long after its user was told, when all was quiet in between', () => {
     judge.license('v2');
     judge.settled();
     sees('v2', 1);
-    expect(messages()).toHaveLength(1);
+    expect(judge.findings()).toHaveLength(1);
   });
 
   it.each([
@@ -95,7 +93,7 @@ describe('a template that comes up', () => {
   ])('%s', (_, from, until, at, objections) => {
     canaryRuns('v2', from, until);
     sees('v2', 1, { at });
-    expect(messages()).toHaveLength(objections);
+    expect(judge.findings()).toHaveLength(objections);
   });
 
   it('may when it served before, scaled up from zero', () => {
@@ -103,25 +101,25 @@ describe('a template that comes up', () => {
     sees('v1', 0);
     judge.scaled(2);
     sees('v1', 2);
-    expect(messages()).toEqual([]);
+    expect(judge.findings()).toEqual([]);
   });
 
   it('may while its user has opted out', () => {
     judge.free = true;
     sees('v2', 2);
-    expect(messages()).toEqual([]);
+    expect(judge.findings()).toEqual([]);
   });
 });
 
 describe('the ReplicaSet that serves', () => {
   it('is not to lose pods that nobody asked it to give up', () => {
     sees('v1', 1);
-    expect(messages()).toEqual(['web-v1 (v1) serves, and was reduced to 1 of 2 pods']);
+    expect(judge.findings()).toEqual(['web-v1 (v1) serves, and was reduced to 1 of 2 pods']);
   });
 
   it('is not to be deleted', () => {
     sees('v1', 2, { gone: true });
-    expect(messages()).toHaveLength(1);
+    expect(judge.findings()).toHaveLength(1);
   });
 
   it('may shrink by its user, and in favour of what was let out', () => {
@@ -130,7 +128,7 @@ describe('the ReplicaSet that serves', () => {
     judge.license('v2');
     sees('v2', 1);
     sees('v1', 0);
-    expect(messages()).toEqual([]);
+    expect(judge.findings()).toEqual([]);
     expect(judge.givenUp.get('primary-v1')).toBe(2);
   });
 });

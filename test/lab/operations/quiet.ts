@@ -55,11 +55,11 @@ const pausedForAReason = (scene: Scene): string[] => {
   if (run !== undefined && run.endedAt === undefined) {
     return reason === 'PromotionStalled' ? [] : [`a run is under way: ${phase}, ${reason}`];
   }
-  if (canary === undefined) return isHeld(scene.deployment) || !isFree(scene) ? ['there is no Canary'] : [];
+  if (canary === undefined) return isHeld(deployment) || !isFree(scene) ? ['there is no Canary'] : [];
   const waits = replicasOf(deployment) === 0 && reason === 'ScaledToZero';
   const explained = phase === 'Failed' || waits;
-  if (isHeld(scene.deployment) === explained) return [];
-  return [`${isHeld(scene.deployment) ? 'held' : 'not held'}, and the Canary says ${phase}, ${reason}`];
+  if (isHeld(deployment) === explained) return [];
+  return [`${isHeld(deployment) ? 'held' : 'not held'}, and the Canary says ${phase}, ${reason}`];
 };
 
 const nothingLeft = (scene: Scene): string[] => {
@@ -68,15 +68,15 @@ const nothingLeft = (scene: Scene): string[] => {
   const annotations = annotationsOf(deployment);
   const marks = [RUN_MARK, HELD_BY_MARK].filter((mark) => mark in annotations);
   const failed = failedCondition(deployment);
-  const stale = failed !== undefined && isOwnCondition(failed) && !isHeld(scene.deployment);
+  const stale = failed !== undefined && isOwnCondition(failed) && !isHeld(deployment);
   const owned = [...(canary === undefined ? [] : [canary]), ...revisions];
   const uid = deployment.metadata.uid;
   const orphans = owned.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid !== uid);
   return [
     ...others.map(({ metadata }) => `the Deployment ${metadata.name} is left`),
     ...[...sets, ...pods].filter(isOfCanary).map(({ metadata }) => `${metadata.name} of a canary is left`),
-    ...orphans.map(({ kind, metadata }) => `the ${kind} ${metadata.name} belongs to nobody`),
-    ...(marks.length > 0 && !isHeld(scene.deployment) ? [`the marks ${marks.join(', ')} are left`] : []),
+    ...orphans.map(({ metadata }) => `${metadata.name} belongs to nobody`),
+    ...(marks.length > 0 && !isHeld(deployment) ? [`the marks ${marks.join(', ')} are left`] : []),
     ...((annotations[WEIGHT_MARK] ?? '0') === '0' ? [] : ['a weight is left']),
     ...(stale ? [`a failed condition of Kanari's is left: ${failed.message}`] : []),
   ];
@@ -89,7 +89,7 @@ const primaryWhole = (user: User, scene: Scene): string[] => {
   const mine = sets.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === deployment.metadata.uid);
   const paused = deployment.spec.paused === true;
   // A person may pause in the middle of a rolling update.
-  if (isBad(serving) || isBad(stored) || (paused && !isHeld(scene.deployment))) return [];
+  if (isBad(serving) || (!paused && isBad(stored)) || (paused && !isHeld(deployment))) return [];
   const others = mine.filter((set) => replicasOf(set) > 0 && identityOf(set.spec.template) !== serving);
   const size = mine
     .filter((set) => identityOf(set.spec.template) === serving)
@@ -115,8 +115,7 @@ const podsKept = ({ vanished, removed, judge }: User, { sets }: Scene): string[]
       : [];
   });
 
-const complaints = async (user: User): Promise<string[]> => {
-  const scene = await look(user);
+const complaints = (user: User, scene: Scene): string[] => {
   const { status, metadata } = scene.deployment;
   return [
     ...((status?.observedGeneration ?? 0) < (metadata.generation ?? 0) ? ['web is not observed yet'] : []),
@@ -127,8 +126,8 @@ const complaints = async (user: User): Promise<string[]> => {
   ];
 };
 
-const signature = async (user: User): Promise<string> => {
-  const { deployment, canary, sets, pods } = await look(user);
+/** Changes whenever anything of the scene does. */
+const signature = ({ deployment, canary, sets, pods }: Scene): string => {
   const objects: KubeObject[] = [deployment, ...(canary === undefined ? [] : [canary]), ...sets, ...pods];
   return objects.map(({ metadata }) => metadata.resourceVersion).join();
 };
@@ -139,34 +138,37 @@ const DEADLINE_MS = 100_000;
 const POLL_MS = 250;
 
 /** Throws what is wrong once it has been so for longer than anything may take. */
-const becomesQuiet = async (user: User): Promise<void> => {
+const becomesQuiet = async (user: User): Promise<Scene> => {
   const deadline = Date.now() + DEADLINE_MS;
   let seen = '';
   let since = Date.now();
   for (;;) {
-    const found = [...user.found(), ...(await complaints(user))];
-    const now = await signature(user);
+    const scene = await look(user);
+    const found = [...user.found(), ...complaints(user, scene)];
+    const now = signature(scene);
     if (found.length > 0 || now !== seen) since = Date.now();
     seen = now;
-    if (Date.now() - since >= QUIET_MS) return;
+    if (Date.now() - since >= QUIET_MS) return scene;
     if (Date.now() > deadline || user.found().length > 0) throw new Error(found.join('\n'));
     await sleep(POLL_MS);
   }
 };
 
-/** What was let out at zero replicas runs no pod by which it could be seen. */
-const learnRelease = ({ judge }: User, { deployment }: Scene): void => {
-  if (deployment.spec.paused === true) return;
+const learn = ({ judge }: User, { deployment }: Scene): void => {
+  const paused = deployment.spec.paused === true;
+  // What was let out under a person's pause waits for them.
+  if (paused && !isHeld(deployment)) return;
   const stored = identityOf(deployment.spec.template);
-  if (!judge.mayRun(stored, Date.now())) throw new Error(`${stored} was let out ungated and untold`);
-  judge.serving = stored;
+  // At zero replicas no pod shows what was let out.
+  if (!paused && !judge.mayRun(stored, Date.now()))
+    throw new Error(`${stored} was let out ungated and untold`);
+  if (!paused) judge.serving = stored;
   judge.settled();
 };
 
 /** Waits until nothing moves any more, and checks all that must hold then. */
 export const settles = async (user: User): Promise<void> => {
-  await becomesQuiet(user);
-  learnRelease(user, await look(user));
+  learn(user, await becomesQuiet(user));
   await eventually(async () => expect(await user.told()).toEqual(user.warnings()));
   user.note('all is quiet');
 };

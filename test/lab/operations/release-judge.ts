@@ -27,12 +27,6 @@ export interface Sighting {
   at: number;
 }
 
-/** Something that must not have happened, in words; `template` when it is one that runs without having been gated. */
-export interface Finding {
-  message: string;
-  template?: string;
-}
-
 interface CanarySeen {
   readyFrom: number;
   until?: number;
@@ -104,12 +98,12 @@ export class ReleaseJudge {
     );
   }
 
-  /** Judges what was seen since the last time. */
-  findings(): Finding[] {
+  /** Judges what was seen since the last time: what must not have happened, in words. */
+  findings(): string[] {
     return this.pending.splice(0).flatMap((sighting) => this.judge(sighting));
   }
 
-  private judge(sighting: Sighting): Finding[] {
+  private judge(sighting: Sighting): string[] {
     const { set, gone } = sighting;
     if (isOfCanary(set)) {
       this.seeCanary(sighting);
@@ -125,7 +119,7 @@ export class ReleaseJudge {
     return to < from ? this.judgeLoss(sighting, to) : [];
   }
 
-  private judgeGrowth({ set, at }: Sighting, from: number): Finding[] {
+  private judgeGrowth({ set, at }: Sighting, from: number): string[] {
     const template = identityOf(set.spec.template);
     if (this.mayRun(template, at)) {
       this.serving = template;
@@ -133,18 +127,14 @@ export class ReleaseJudge {
     }
     if (from > 0) return [];
     const message = `${set.metadata.name} (${template}) runs ungated and untold, while ${this.serving ?? 'nothing'} served`;
-    return [{ message, template }];
+    return [message];
   }
 
-  private judgeLoss({ set }: Sighting, to: number): Finding[] {
+  private judgeLoss({ set }: Sighting, to: number): string[] {
     const template = identityOf(set.spec.template);
     const replaced = this.free || [...this.licences].some((other) => other !== template);
     if (template !== this.serving || replaced || to >= this.lowestAsked) return [];
-    return [
-      {
-        message: `${set.metadata.name} (${template}) serves, and was reduced to ${to} of ${this.asked} pods`,
-      },
-    ];
+    return [`${set.metadata.name} (${template}) serves, and was reduced to ${to} of ${this.asked} pods`];
   }
 
   private seeCanary({ set, gone, at }: Sighting): void {

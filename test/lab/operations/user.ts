@@ -10,7 +10,7 @@ import {
 } from '../../../src/core/objects.ts';
 import { eventually, type Shop, web, webService } from '../shop.ts';
 import { type Count, countEvents, countOf, type OperationsWorld, REASONS } from './operations-world.ts';
-import { type Finding, identityOf, isOfCanary, ReleaseJudge } from './release-judge.ts';
+import { identityOf, isOfCanary, ReleaseJudge } from './release-judge.ts';
 
 // Somebody with kubectl and one Deployment, who reads every answer, and watches what their ReplicaSets and pods do.
 
@@ -55,8 +55,8 @@ export class User {
 
   readonly shop: Shop;
   readonly world: OperationsWorld;
-  private readonly findings: Finding[] = [];
-  // By the generation that was to be changed: of what was tried at one, at most one is stored.
+  private readonly findings: string[] = [];
+  // By the generation of the Deployment that was to be changed: of what was tried at one, at most one is stored.
   private readonly warned = new Set<string>();
   private readonly watching = new AbortController();
   private serial = 0;
@@ -133,7 +133,8 @@ export class User {
     const { stderr, code } = await this.shop.tryKubectl(args, manifest);
     this.note(`${args.join(' ')}: ${code === 0 ? 'done' : 'refused'} ${stderr.trim()}`);
     const announced = announcedIn(stderr);
-    for (const reason of announced) this.warned.add(`${before?.metadata.generation ?? 0} ${reason}`);
+    const { uid = '', generation = 0 } = before?.metadata ?? {};
+    for (const reason of announced) this.warned.add(`${uid} ${generation} ${reason}`);
     // A controller was faster: clients try again.
     if (code !== 0 && CONFLICT.test(stderr)) return this.doesNow(args, manifest);
     if (code !== 0) return { stored: undefined, refusal: this.refusal(stderr) };
@@ -175,9 +176,9 @@ export class User {
   }
 
   /** Everything found so far that must not have happened. */
-  found(): string[] {
+  found(): readonly string[] {
     this.read();
-    return this.findings.map(({ message }) => message);
+    return this.findings;
   }
 
   private read(): void {
@@ -195,7 +196,7 @@ export class User {
 
   private refusal(stderr: string): string {
     if (!AWAY.test(stderr) && !EXPECTED_REFUSALS.some((pattern) => pattern.test(stderr))) {
-      this.findings.push({ message: `refused without need: ${stderr.trim()}` });
+      this.findings.push(`refused without need: ${stderr.trim()}`);
     }
     return stderr;
   }
@@ -208,7 +209,7 @@ export class User {
 
   /** Ungated releases that the user was warned of, by reason. */
   warnings(): Count {
-    const reasons = [...this.warned].map((warned) => warned.split(' ')[1]);
+    const reasons = [...this.warned].map((warned) => warned.split(' ').at(-1));
     return countOf((reason) => reasons.filter((warned) => warned === reason).length);
   }
 
