@@ -1,6 +1,6 @@
 import type { Effect } from '../core/effects.ts';
 import { REVISION_ANNOTATION } from '../core/marks.ts';
-import { type Deployment, type KubeObject, ownerReferenceTo } from '../core/objects.ts';
+import { type Deployment, type KubeObject, labelsOf, ownerReferenceTo } from '../core/objects.ts';
 import type { Reader, Writer } from '../kube/api.ts';
 import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
 import { withSortedKeys } from '../kube/go-json.ts';
@@ -30,20 +30,39 @@ const clearLeftover = async ({ ports, signal }: OwnedCall, object: KubeObject): 
   }
 };
 
-const createOwned = async (call: OwnedCall, object: KubeObject): Promise<void> => {
+const createOwned = async (call: OwnedCall, object: KubeObject, clear = clearLeftover): Promise<void> => {
   try {
     await call.ports.writer.create(object, { signal: call.signal });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    await clearLeftover(call, object);
+    await clear(call, object);
   }
 };
+
+const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'kanari' };
+
+/** The templates kept for such a Deployment go before its Canary, which is what tells that there may be some. */
+const clearLifeBefore = async (call: OwnedCall, canary: KubeObject): Promise<void> => {
+  const { ports, deployment, signal } = call;
+  const { name, namespace = '' } = deployment.metadata;
+  const labelSelector = Object.entries(MANAGED_BY)
+    .map((pair) => pair.join('='))
+    .join(',');
+  const kept = await ports.reader.list('ControllerRevision', { namespace, labelSelector, signal });
+  const own = kept.filter(
+    (object) => object.metadata.name === keptName(name, labelsOf(object)[REVISION_ANNOTATION]),
+  );
+  for (const object of own) await clearLeftover(call, { ...object, kind: 'ControllerRevision' });
+  await clearLeftover(call, canary);
+};
+
+const keptName = (deployment: string, revision = ''): string => `${deployment}-${revision}`;
 
 export const createCanary = (call: OwnedCall): Promise<void> => {
   const { name, namespace = '' } = call.deployment.metadata;
   const metadata = { name, namespace, ownerReferences: [ownerReferenceTo(call.deployment)] };
   const canary = { apiVersion: 'kanari.dev/v1alpha1', kind: 'Canary', metadata, spec: {} };
-  return createOwned(call, canary);
+  return createOwned(call, canary, clearLifeBefore);
 };
 
 export const keepTemplate = (
@@ -52,9 +71,9 @@ export const keepTemplate = (
 ): Promise<void> => {
   const { name, namespace = '', generation = 1 } = call.deployment.metadata;
   const metadata = {
-    name: `${name}-${revision}`,
+    name: keptName(name, revision),
     namespace,
-    labels: { 'app.kubernetes.io/managed-by': 'kanari', [REVISION_ANNOTATION]: revision },
+    labels: { ...MANAGED_BY, [REVISION_ANNOTATION]: revision },
     ownerReferences: [ownerReferenceTo(call.deployment)],
   };
   // Its bytes are immutable: in any other order the API server refuses every later change of its metadata, and the

@@ -66,6 +66,8 @@ export interface EventRecord extends KubeObject {
 /** One namespace. */
 export interface Shop {
   namespace: string;
+  /** From the beginning. */
+  optedIn: boolean;
   /** In this namespace, as the administrator. Rejects when kubectl fails, unless that is allowed. */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<CommandResult>;
   /** `kubectl apply -f -` of manifests, with further arguments. */
@@ -137,6 +139,7 @@ const sumOf = (exposition: string, name: string, labels: string): number =>
 const COLLECTIONS: Record<string, string> = {
   deployments: 'apis/apps/v1',
   replicasets: 'apis/apps/v1',
+  controllerrevisions: 'apis/apps/v1',
   pods: 'api/v1',
   events: 'api/v1',
   canaries: 'apis/kanari.dev/v1alpha1',
@@ -172,6 +175,7 @@ const openShopIn = async (
   };
   return {
     namespace,
+    optedIn,
     kubectl,
     apply,
     tryKubectl: (args, stdin) =>
@@ -188,7 +192,7 @@ const openShopIn = async (
   };
 };
 
-type Reads = Omit<Shop, 'namespace' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
+type Reads = Omit<Shop, 'namespace' | 'optedIn' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
 
 const readsIn = (lab: Lab, namespace: string): Reads => {
   const pathOf = (resource: string): string =>

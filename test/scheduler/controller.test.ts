@@ -124,8 +124,22 @@ describe('a reconcile', () => {
     stores.fill('canaries', orphan);
     api.live.set('Canary web', orphan);
     api.refuse.set('create Canary web', 409);
+    for (const kept of ['web-1-0123456789', 'web-shop-1-0123456789']) {
+      const labels = { 'kanari.dev/revision': '1-0123456789' };
+      const revision = { name: kept, uid: kept, labels };
+      api.live.set(`ControllerRevision ${kept}`, {
+        apiVersion: 'apps/v1',
+        kind: 'ControllerRevision',
+        metadata: revision,
+      });
+    }
     await reconcile(ports, 'shop/web', signal);
-    expect(api.writes.slice(-2)).toEqual(['create Canary web', 'delete Canary web']);
+    // A template kept for another Deployment is none of this one's.
+    expect(api.writes.slice(-3)).toEqual([
+      'create Canary web',
+      'delete ControllerRevision web-1-0123456789',
+      'delete Canary web',
+    ]);
     expect(api.bodies.at(-1)).toBe('k1');
   });
 });

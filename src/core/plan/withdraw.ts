@@ -1,4 +1,6 @@
 import { ownFailedCondition } from '../facts.ts';
+import { WEIGHT_MARK } from '../marks.ts';
+import { annotationsOf } from '../objects.ts';
 import { fixReleased } from './fix.ts';
 import { servingLabelled } from './invariants.ts';
 import { primaryRestored } from './lost.ts';
@@ -10,7 +12,7 @@ import { primaryAdopted } from './prepare.ts';
 
 export const weightWithdrawn: Stage = (context) => {
   const { snapshot, status } = context;
-  if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
+  if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return markWithdrawn(context);
   if (snapshot.traffic.routesRestored)
     return { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
   return {
@@ -19,6 +21,14 @@ export const weightWithdrawn: Stage = (context) => {
     ...wordsOf(context),
     requeueAfterMs: SOON_MS,
   };
+};
+
+/** Where no route carries weights, nothing else says on the Deployment that the canary has none left. */
+const markWithdrawn: Stage = (context) => {
+  const marked = annotationsOf(context.facts.deployment)[WEIGHT_MARK] ?? '0';
+  return marked === '0'
+    ? undefined
+    : { effects: [{ kind: 'setWeightMark', weight: 0 }], ...wordsOf(context), requeueAfterMs: SOON_MS };
 };
 
 const wordsOf = ({ run }: Parameters<Stage>[0]): { reason: string; message: string } => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from '../../../src/core/marks.ts';
+import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
@@ -47,6 +47,27 @@ test('a Canary deleted mid-run leads to a run from the beginning, and to its end
   cluster.canary = undefined;
   cluster.runToEnd();
   expect([cluster.phase, cluster.weight]).toEqual(['Succeeded', undefined]);
+});
+
+test.each([
+  ['aborted', (cluster: SimulatedCluster) => (cluster.command = 'abort')],
+  [
+    'scaled to zero, its Canary deleted before',
+    (cluster: SimulatedCluster) => {
+      cluster.canary = undefined;
+      cluster.deployment.spec.replicas = 0;
+    },
+  ],
+])('without routes too, no weight is left on a Deployment whose run was %s', (_, ends) => {
+  const cluster = new SimulatedCluster();
+  cluster.routed = false;
+  cluster.runToEnd({ seconds: 3 });
+  cluster.hold('v2');
+  cluster.runToEnd({ until: () => cluster.deployment.metadata.annotations?.[WEIGHT_MARK] === '20' });
+  ends(cluster);
+  cluster.runToEnd();
+  expect(cluster.canaryDeployment).toBeUndefined();
+  expect(cluster.deployment.metadata.annotations?.[WEIGHT_MARK]).toBe('0');
 });
 
 test('a hold without a mark of the primary is not taken for a revert when no pod runs', () => {

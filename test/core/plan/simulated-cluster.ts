@@ -24,7 +24,13 @@ import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
-import type { Canary, EvidenceReading, KeptTemplate, Snapshot } from '../../../src/core/snapshot.ts';
+import type {
+  Canary,
+  EvidenceReading,
+  KeptTemplate,
+  Snapshot,
+  TrafficState,
+} from '../../../src/core/snapshot.ts';
 
 // A cluster in memory that does what the API server, its controllers, proxies and clients do to one Deployment.
 // It checks after every write what must never be: that is the point of it.
@@ -52,6 +58,8 @@ export class SimulatedCluster {
   replicaSets: ReplicaSet[] = [];
   canaryDeployment: Deployment | undefined;
   canary: Canary | undefined;
+  /** False: the share follows from the number of pods. */
+  routed = true;
   destinations = false;
   weight: number | undefined;
   kept: KeptTemplate[] = [];
@@ -115,6 +123,7 @@ export class SimulatedCluster {
     const marks = {
       [RUN_MARK]: revisionOf(template, this.injection),
       [PRIMARY_MARK]: primary,
+      [WEIGHT_MARK]: '0',
       [HELD_BY_MARK]: 'webhook',
     };
     this.change({ ...this.deployment.metadata.annotations, ...marks }, template);
@@ -224,15 +233,7 @@ export class SimulatedCluster {
       canaryPods: [],
       takenNames: [],
       kept: this.kept,
-      traffic: {
-        provider: 'istio',
-        services: ['web'],
-        destinations: this.destinations,
-        split: this.weight !== undefined,
-        weight: this.weight,
-        routesRestored: this.weight === undefined,
-        destinationsRemoved: !this.destinations,
-      },
+      traffic: this.traffic,
       endpoints: {
         primary: this.adopted ? readyPrimary : 0,
         primaryUnlabelled: this.adopted ? 0 : readyPrimary,
@@ -242,6 +243,23 @@ export class SimulatedCluster {
       evidence: this.reading(),
       command: this.command,
       operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
+    };
+  }
+
+  private get traffic(): TrafficState {
+    const services = ['web'];
+    if (!this.routed) {
+      const fulfilled = { destinations: true, split: true, routesRestored: true, destinationsRemoved: true };
+      return { provider: 'replicas', services, weight: this.weight, ...fulfilled };
+    }
+    return {
+      provider: 'istio',
+      services,
+      destinations: this.destinations,
+      split: this.weight !== undefined,
+      weight: this.weight,
+      routesRestored: this.weight === undefined,
+      destinationsRemoved: !this.destinations,
     };
   }
 
@@ -300,7 +318,7 @@ export class SimulatedCluster {
         this.destinations = true;
         break;
       case 'setWeight':
-        expect(this.destinations, 'weights only on destinations that stand').toBe(true);
+        expect(this.traffic.destinations, 'weights only on destinations that stand').toBe(true);
         if (effect.canary > 0)
           expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
         this.weight = effect.canary;
@@ -314,11 +332,13 @@ export class SimulatedCluster {
         this.destinations = false;
         break;
       case 'applyCanary':
-        expect(this.weight, 'the split stands before the canary has a pod').toBeDefined();
+        expect(this.traffic.split, 'the split stands before the canary has a pod').toBe(true);
         this.applyCanary(effect.manifest);
         break;
       case 'deleteCanary':
-        expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        // Without routes its share goes with its pods.
+        if (this.routed) expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        else this.weight = undefined;
         this.canaryDeployment = undefined;
         break;
       case 'promote':
@@ -347,6 +367,10 @@ export class SimulatedCluster {
         this.command = undefined;
         break;
       case 'setWeightMark':
+        this.deployment.metadata.annotations = {
+          ...this.deployment.metadata.annotations,
+          [WEIGHT_MARK]: String(effect.weight),
+        };
         break;
       case 'setMarks':
         this.setMarks(effect.marks);
