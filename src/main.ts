@@ -29,6 +29,7 @@ import { createHandler } from './webhook/handler.ts';
 import type { Decide } from './webhook/review.ts';
 import { createRouteDecision } from './webhook/route-decision.ts';
 import { createOperationsServer, createWebhookServer, type WebhookServer } from './webhook/server.ts';
+import { tellOnce } from './webhook/tell-once.ts';
 
 // The composition root: every part is made here, once, and given what it needs.
 
@@ -95,7 +96,7 @@ const createAdmission = (shared: Shared): WebhookServer => {
     replicaSets: stores.replicaSets,
     ownUsername: () => ownUsername,
     metricsConfigured: config.prometheusUrl !== undefined,
-    onUngated: tellUngated(shared),
+    onUngated: tellOnce(tellUngated(shared)),
   });
   const handlers = {
     '/mutate': handler(decideDeployment),
