@@ -73,6 +73,10 @@ const RevertedToPrimary: Outcome = {
   warnings: () => ['web is back at the version that serves: nothing restarts, the canary is withdrawn'],
 };
 const Skipped = released('Skipped', 'kanari.dev/skip was set for this change');
+const SkippedWhilePaused = released(
+  'Skipped',
+  'kanari.dev/skip was set for this change. It is paused by you, and goes out when you resume it',
+);
 const RestartOnly = released(
   'RestartOnly',
   'only the restart time changed. kanari.dev/canary-restarts: "true" makes it one',
@@ -112,8 +116,7 @@ const PAUSES = {
 
 const RELEASES = {
   Skipped,
-  /** It goes out when the person's pause ends. */
-  SkippedWhilePaused: { ...Skipped, paused: true, rollsOut: undefined },
+  SkippedWhilePaused: { ...SkippedWhilePaused, paused: true, rollsOut: undefined },
   ScaledToZero: released('ScaledToZero', 'it is, or was, scaled to zero: there is no traffic to compare'),
   RecreateStrategy: released(
     'RecreateStrategy',
@@ -123,12 +126,15 @@ const RELEASES = {
     'NoHistory',
     'revisionHistoryLimit is 0: the serving version could not be kept. Set it to 1 or more to have one',
   ),
-  PrimaryDown: released('PrimaryDown', 'nothing of the serving version is available: a fix is never delayed'),
+  PrimaryDown: released(
+    'PrimaryDown',
+    'nothing of what serves is available, or its rollout is stuck: a fix is never delayed',
+  ),
   RestartOnly,
   RestartOnlyDespiteSkip: alsoSaying(RestartOnly, STALE_SKIP),
   BusyAllowed: released(
     'Busy',
-    'a rolling update was under way and kanari.dev/on-busy is allow. Without it the change waits for its turn',
+    'a rolling update was under way and kanari.dev/on-busy is allow. Without that, the change would be refused until it is complete',
   ),
 } as const;
 
