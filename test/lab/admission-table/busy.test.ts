@@ -32,6 +32,12 @@ describeTable({
     prepare: promoteSlowly,
     serving: 'v2-start60',
     stored: 'v2-start60',
-    outcomes: MID_ROLLOUT,
+    outcomes: {
+      ...newer('RefusedAsBusy'),
+      sameByPut: 'Unchanged',
+      restart: 'RestartOnly',
+      undo: 'RefusedAsBusy',
+      pause: 'UserPaused',
+    },
   },
 });

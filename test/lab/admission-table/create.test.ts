@@ -36,16 +36,16 @@ describe.concurrent('a creation', () => {
     ['of a manifest that its user keeps paused', paused(v1), { paused: true }],
   ];
   const cells = manifests.flatMap(([title, manifest, stored], row) =>
-    Object.entries(CREATES).map(([verbName, verb], column) => ({
-      title: `${title} by ${verbName}`,
-      namespace: `created-${row}-${column}`,
-      manifest,
-      verb,
-      stored,
-    })),
+    Object.entries(CREATES).map(
+      ([verbName, verb], column) =>
+        [
+          `${title} by ${verbName}`,
+          { namespace: `created-${row}-${column}`, manifest, verb, stored },
+        ] as const,
+    ),
   );
 
-  it.for(cells)('$title is not held, and carries nothing of another', async (cell) => {
+  it.for(cells)('%s is not held, and carries nothing of another', async ([, cell]) => {
     const { namespace, manifest, verb, stored } = cell;
     const shop = await openShop(namespace);
     const said = await send(shop, verb({ namespace, manifest }));
@@ -61,9 +61,9 @@ describe.concurrent('a creation', () => {
 
   it('with a generated name is like any other', async () => {
     const shop = await openShop('generated-name');
-    const { metadata: _, ...manifest } = withMarks(paused(v1));
-    const generated = { ...manifest, metadata: { generateName: 'web-' } };
-    const said = await send(shop, { args: ['create', '-f', '-'], stdin: generated as never });
+    const copied = withMarks(paused(v1));
+    const metadata = { generateName: 'web-', annotations: annotationsOf(copied) };
+    const said = await send(shop, { args: ['create', '-f', '-'], stdin: { ...copied, metadata } as never });
     expect(said).toMatchObject({ code: 0, stderr: '' });
     const [created] = await shop.list<Deployment>('deployments');
     expect(created?.metadata.name).toMatch(/^web-.+/);

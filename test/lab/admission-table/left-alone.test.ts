@@ -32,6 +32,11 @@ describeTable({
   'owned by an operator, and labelled itself': {
     manifest: labelled('enabled'),
     prepare: ownedByOperator,
-    outcomes: SERVING,
+    outcomes: {
+      ...newer('NewRevision'),
+      sameByPut: 'Unchanged',
+      restart: 'RestartOnly',
+      undo: 'NewRevision',
+    },
   },
 });

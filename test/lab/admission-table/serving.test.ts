@@ -32,6 +32,14 @@ describeTable({
       undo: 'NewRevision',
     },
   },
+  // An undo brings the annotations of its version back as well.
+  'just promoted over a version with a skip': {
+    manifest: (tag) => (tag === 'v1' ? withSkip(plain()(tag)) : plain()(tag)),
+    prepare: promote,
+    serving: 'v2',
+    stored: 'v2',
+    outcomes: { newer: 'NewRevision', undo: 'Skipped' },
+  },
   'with canary-restarts': {
     settings: { 'kanari.dev/canary-restarts': 'true' },
     outcomes: { newer: 'NewRevision', restart: 'NewRevision', restartByPatch: 'NewRevision' },

@@ -9,7 +9,7 @@ import {
 } from '../../../src/core/objects.ts';
 import { eventually, type Shop, type WebOptions, web } from '../shop.ts';
 import type { OutcomeName } from './outcomes.ts';
-import { serves } from './sight.ts';
+import { look, serves } from './sight.ts';
 import type { Ask } from './verbs.ts';
 
 export type Manifest = (tag: string) => Deployment;
@@ -169,7 +169,7 @@ export const ownedByOperator = async ({ shop }: Scene): Promise<void> => {
 
 /** As their probe would; the lab's kubelet does not look again. */
 export const primaryGoesDown = async ({ shop, lab }: Scene): Promise<void> => {
-  for (const { metadata } of await shop.pods()) {
+  for (const { metadata } of (await look(shop)).pods) {
     await lab.api.request(
       'PATCH',
       `/api/v1/namespaces/${shop.namespace}/pods/${metadata.name}/status`,

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { eventually } from '../shop.ts';
-import { specOf, through } from './rows.ts';
+import { newer, specOf, through } from './rows.ts';
 import { plain, primaryGoesDown, skipTo } from './situation.ts';
 import { describeTable } from './table.ts';
 
@@ -39,6 +39,12 @@ describeTable({
     ungatedBefore: 'Skipped',
     serving: 'v2-neverready',
     stored: 'v2-neverready',
-    outcomes: through('PrimaryDown'),
+    outcomes: {
+      ...newer('PrimaryDown'),
+      sameByPut: 'Unchanged',
+      restart: 'PrimaryDown',
+      undo: 'PrimaryDown',
+      pause: 'UserPaused',
+    },
   },
 });

@@ -122,6 +122,7 @@ export const VERBS: Record<Ask, Record<string, Verb>> = {
 /** Show what an apply would store, and store nothing. */
 export const DRY_RUN = reading('apply', '--dry-run=server', '-o', 'json');
 export const DIFF = reading('diff');
+export const APPLY_AND_SHOW = reading('apply', '-o', 'json');
 
 /** Every way to create one. */
 export const CREATES: Record<string, Verb> = {
