@@ -4,7 +4,7 @@ import { annotationsOf, type Deployment } from '../../../src/core/objects.ts';
 import { imageOf, type Shop, SLOW, startWorld, type World } from '../shop.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { type OutcomeName, outcomeOf } from './outcomes.ts';
-import { look, marksOf, serves } from './sight.ts';
+import { look, marksOf, type Sight, serves } from './sight.ts';
 import { orphan, plain, withMarks, withSkip } from './situation.ts';
 import { CREATES, send, type Verb } from './verbs.ts';
 import { expectOutcome, INJECTED, warningsIn } from './walk.ts';
@@ -95,15 +95,21 @@ describe.concurrent('a creation', () => {
   });
 });
 
+/** What v1 ran; its Deployment is gone. */
+const orphaned = async (shop: Shop): Promise<Sight> => {
+  await shop.apply(v1);
+  await serves(shop);
+  const before = await look(shop);
+  await orphan({ shop });
+  return before;
+};
+
 /** Creates web again over its orphaned pods. */
 const createOver = async (
   { shop, manifest, outcome }: { shop: Shop; manifest: Deployment; outcome: OutcomeName },
   verb: Verb,
 ): Promise<void> => {
-  await shop.apply(v1);
-  await serves(shop);
-  const before = await look(shop);
-  await orphan({ shop });
+  const before = await orphaned(shop);
   const expected = {
     outcome: outcomeOf(outcome),
     before,
@@ -121,6 +127,18 @@ describe.concurrent('a creation over the pods of a Deployment deleted with --cas
   it.for(Object.entries(CREATES))('of a newer template by %s is held', async ([name, verb]) => {
     const shop = await openShop(`orphans-newer-${Object.keys(CREATES).indexOf(name)}`);
     await createOver({ shop, manifest: plain()('v2'), outcome: 'NewRevision' }, verb);
+  });
+
+  it('in a dry run says what would become of it, and leaves no trace', async () => {
+    const shop = await openShop('orphans-dry-run');
+    await orphaned(shop);
+    const args = ['create', '--dry-run=server', '-o', 'json', '-f', '-'];
+    const held = await send(shop, { args, stdin: plain()('v2') });
+    expect(warningsIn(held)).toEqual(outcomeOf('NewRevision').warnings({ primary: 'v1' }));
+    expect(JSON.parse(held.stdout)).toMatchObject({ spec: { paused: true } });
+    const skipped = await send(shop, { args, stdin: withSkip(plain()('v2')) });
+    expect(warningsIn(skipped)).toEqual(outcomeOf('Skipped').warnings({ primary: 'v1' }));
+    await expect(shop.deployment()).rejects.toThrow('NotFound');
   });
 
   const others: [string, Deployment, OutcomeName][] = [
