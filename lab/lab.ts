@@ -18,6 +18,8 @@ export interface KubectlOptions {
   stdin?: string;
   /** Resolve, rather than reject, when kubectl exits with another code than 0. */
   allowFailure?: boolean;
+  /** Added to this process' own environment. */
+  env?: Record<string, string>;
   /** Ends kubectl before its time is up. */
   signal?: AbortSignal;
 }
@@ -91,8 +93,10 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
 
 const createKubectl =
   (program: string, kubeconfig: string, dir: string): Lab['kubectl'] =>
-  async (args, { stdin, allowFailure = false, signal: end } = {}) => {
-    const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(dir, 'kubectl-cache') };
+  async (args, { stdin, allowFailure = false, env: added, signal: end } = {}) => {
+    // `kubectl edit` leaves a refused edit in TMPDIR.
+    const own = { KUBECONFIG: kubeconfig, KUBECACHEDIR: join(dir, 'kubectl-cache'), TMPDIR: dir };
+    const env = { ...process.env, ...added, ...own };
     const deadline = AbortSignal.timeout(KUBECTL_DEADLINE_MS);
     const signal = end === undefined ? deadline : AbortSignal.any([deadline, end]);
     const input = stdin === undefined ? {} : { stdin };

@@ -38,9 +38,7 @@ const rulingWarnings = (change: DeploymentChange, ruling: Ruling): string[] => {
     case 'keepHold':
       return change.resumesHold ? [resumeWarning(name)] : [];
     case 'through':
-      return [
-        `${name} is released without a canary: ${UNGATED_REASONS[ruling.reason]}${adviceFor(ruling.reason)}`,
-      ];
+      return [releaseWarning(name, change, ruling.reason)];
     case 'userPause':
       return change.templateChanged
         ? [`${name} is paused by you: what changed becomes a canary when you resume it`]
@@ -55,6 +53,12 @@ const holdWarning = (name: string, change: DeploymentChange, reason: string): st
   const begins = reason === 'Superseded' ? 'starts again with this template' : 'started';
   const follow = `Follow: kubectl get canary ${name} -w`;
   return `canary of ${name} ${begins} (${paceOf(change.settings)}); ${primaryName(change)} keeps serving. ${follow}`;
+};
+
+const releaseWarning = (name: string, change: DeploymentChange, reason: UngatedReason): string => {
+  const waits = change.pauseRequested && !change.held;
+  const later = waits ? '. It is paused by you, and goes out when you resume it' : '';
+  return `${name} is released without a canary: ${UNGATED_REASONS[reason]}${adviceFor(reason)}${later}`;
 };
 
 const resumeWarning = (name: string): string =>
@@ -75,7 +79,7 @@ const ADVICE: Partial<Record<UngatedReason, string>> = {
   RecreateStrategy: '. Use RollingUpdate to have one',
   NoHistory: '. Set it to 1 or more to have one',
   RestartOnly: '. kanari.dev/canary-restarts: "true" makes it one',
-  Busy: '. Without it the change waits for its turn',
+  Busy: '. Without that, the change would be refused until it is complete',
 };
 
 const adviceFor = (reason: UngatedReason): string => ADVICE[reason] ?? '';

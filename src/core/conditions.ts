@@ -9,7 +9,7 @@ export const UNGATED_REASONS = {
   ScaledToZero: 'it is, or was, scaled to zero: there is no traffic to compare',
   RecreateStrategy: 'its strategy is Recreate: two versions must not run side by side',
   NoHistory: 'revisionHistoryLimit is 0: the serving version could not be kept',
-  PrimaryDown: 'nothing of the serving version is available: a fix is never delayed',
+  PrimaryDown: 'nothing of what serves is available, or its rollout is stuck: a fix is never delayed',
   PrimaryUnhealthy: 'the serving version was ailing when the change came: a fix is never delayed',
   RestartOnly: 'only the restart time changed',
   NotAdmitted: "it did not pass Kanari's admission: the webhook was away, or not registered",

@@ -257,7 +257,9 @@ const ROWS: Record<string, Row> = {
     paused: true,
     marks: serves('web:v2'),
     injected: true,
-    warnings: ['released without a canary'],
+    warnings: [
+      'kanari.dev/skip was set for this change. It is paused by you, and goes out when you resume it',
+    ],
   },
   'holds although a skip was left behind': {
     stored: deployment({ annotations: { 'kanari.dev/skip': 'true' } }),

@@ -107,10 +107,16 @@ export interface World {
   stop(): Promise<void>;
 }
 
+export interface WorldOptions extends KanariOptions {
+  /** Default true. Else its scheduler waits for another process, which there is not: admission is all that acts. */
+  leads?: boolean;
+}
+
 /** Without a metrics server unless given one: readiness and restarts decide. */
-export const startWorld = async (options: KanariOptions = {}): Promise<World> => {
+export const startWorld = async ({ leads = true, ...options }: WorldOptions = {}): Promise<World> => {
   const lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300, crashEveryMs: 1000 } });
   try {
+    if (!leads) await leaseToAnother(lab);
     const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
     const openShop = (namespace: string, shop: ShopOptions = {}) => openShopIn(lab, namespace, shop);
     await answering(await openShop('warm-up'));
@@ -122,6 +128,14 @@ export const startWorld = async (options: KanariOptions = {}): Promise<World> =>
     throw error;
   }
 };
+
+const leaseToAnother = (lab: Lab): Promise<unknown> =>
+  lab.api.request('POST', '/apis/coordination.k8s.io/v1/namespaces/kanari-system/leases', {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'kanari' },
+    spec: { holderIdentity: 'another', leaseDurationSeconds: 86_400 },
+  });
 
 // The API server learns of a webhook, and of its certificate, some time later.
 const answering = (shop: Shop): Promise<void> =>
