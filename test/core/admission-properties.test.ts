@@ -114,6 +114,12 @@ const injectionOf = ({ object, namespace: space }: AdmissionInput) =>
     space,
   );
 
+/** As the API server stores it: without empty maps and `paused: false`. */
+const settled = ({ metadata, spec }: Deployment) => ({
+  annotations: metadata.annotations ?? {},
+  spec: { ...spec, paused: spec.paused ?? false },
+});
+
 const runsAfter = ({ spec }: Deployment): boolean => spec.paused !== true;
 
 describe('any request', () => {
@@ -137,6 +143,30 @@ describe('any request', () => {
         expect(input).toEqual(copy);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('gets the same answer whether the failsafe has paused it before or not', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const { object, oldObject } = input;
+        fc.pre(oldObject !== undefined && object.spec.paused !== true);
+        fc.pre(oldObject?.metadata.annotations?.['kanari.dev/held-by'] !== 'failsafe');
+        const annotations = { ...object.metadata.annotations, 'kanari.dev/held-by': 'failsafe' };
+        const { answer, after } = admitOnce(input);
+        const second = admitOnce({
+          ...input,
+          object: {
+            ...object,
+            metadata: { ...object.metadata, annotations },
+            spec: { ...object.spec, paused: true },
+          },
+        });
+        expect({ ...second.answer, patch: [] }).toEqual({ ...answer, patch: [] });
+        if (answer.verdict === 'deny') return;
+        expect(settled(second.after)).toEqual(settled(after));
+      }),
+      RUNS,
     );
   });
 

@@ -16,6 +16,11 @@ interface Answer {
 }
 type Answers = Record<string, Answer>;
 
+interface Webhook {
+  name: string;
+  failurePolicy: string;
+}
+
 let world: World;
 const shops: Record<string, Shop> = {};
 /** As stored before the requests. */
@@ -154,6 +159,17 @@ describe('where the webhook answers, the failsafe changes nothing about', () => 
     expect(together[name]).toEqual(withoutFailsafe[name]);
     expect(together[name]?.words).not.toContain('does not answer');
   });
+});
+
+it('comes with a webhook whose answer nobody insists on', async () => {
+  const configuration = await world.lab.api.request<KubeObject & { webhooks: Webhook[] }>(
+    'GET',
+    '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/zz-kanari',
+  );
+  expect(configuration.webhooks.map(({ name, failurePolicy }) => [name, failurePolicy])).toEqual([
+    ['deployments.kanari.dev', 'Ignore'],
+    ['routes.kanari.dev', 'Ignore'],
+  ]);
 });
 
 it('leaves what is in the API server as it was: all of these were dry runs', async () => {

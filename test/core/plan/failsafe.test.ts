@@ -99,6 +99,18 @@ describe('a hold of the failsafe', () => {
     expect(cluster.writes).toBe(writes);
   });
 
+  test('finds what serves by its pods, where another template went out before', () => {
+    const cluster = opened();
+    cluster.releaseAlone('v2');
+    cluster.tick();
+    cluster.holdAlone('v3');
+    cluster.look();
+    expect(marks(cluster)[PRIMARY_MARK]).toBe(revision(cluster, 'v2'));
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(serves(cluster)).toBe('web:v3');
+  });
+
   test('names no primary while no pod tells what served', () => {
     const cluster = opened();
     cluster.holdAlone('v2');

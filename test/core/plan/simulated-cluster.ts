@@ -131,12 +131,21 @@ export class SimulatedCluster {
 
   /** What the failsafe does with a changed template while no webhook answers: revisions are beyond it. */
   holdAlone(tag: string): void {
-    const held = this.deployment.spec.paused === true;
-    const { [RUN_MARK]: _, [PRIMARY_MARK]: primary, ...others } = this.deployment.metadata.annotations ?? {};
-    const known = held && primary !== undefined ? { [PRIMARY_MARK]: primary } : {};
+    const { [PRIMARY_MARK]: primary } = this.deployment.metadata.annotations ?? {};
+    const known = this.deployment.spec.paused === true && primary !== undefined;
+    this.releaseAlone(tag);
+    const marks = { [HELD_BY_MARK]: 'failsafe', ...(known ? { [PRIMARY_MARK]: primary } : {}) };
+    this.change({ ...this.deployment.metadata.annotations, ...marks }, this.deployment.spec.template);
+  }
+
+  /** What the failsafe does with a template that can't wait, while no webhook answers. */
+  releaseAlone(tag: string): void {
+    const annotations = { ...this.deployment.metadata.annotations };
+    for (const mark of [RUN_MARK, PRIMARY_MARK, HELD_BY_MARK]) delete annotations[mark];
     const { metadata, ...template } = templateOf(tag);
     const labels = { ...metadata?.labels, [VERSION_LABEL]: PRIMARY };
-    this.change({ ...others, ...known, [HELD_BY_MARK]: 'failsafe' }, { metadata: { labels }, ...template });
+    this.change(annotations, { metadata: { labels }, ...template });
+    this.deployment.spec.paused = false;
   }
 
   /** What the failsafe does with a resume while no webhook answers. */
