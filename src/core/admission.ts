@@ -1,15 +1,15 @@
-import { type AdmissionPatchOperation, patchFor } from './admission-patch.ts';
+import { type AdmissionPatchOperation, type AdmittedState, patchFor } from './admission-patch.ts';
 import { busyMessage, warningsFor } from './admission-warnings.ts';
 import { admittedState } from './admitted-state.ts';
 import { type AdmissionReason, OWN_MESSAGE_PREFIX, type UngatedReason } from './conditions.ts';
 import { changeOf, isHeld } from './deployment-change.ts';
 import { type Ruling, rule } from './gates.ts';
 import { inject, injectionFor } from './injection.ts';
-import { CANARY, VERSION_LABEL } from './marks.ts';
+import { CANARY, PRIMARY_MARK, VERSION_LABEL } from './marks.ts';
 import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
-import { optOutReason } from './opt-in.ts';
+import { isOptedIn, optOutReason } from './opt-in.ts';
 import { orphanedDeployment } from './orphans.ts';
-import type { Settings } from './run.ts';
+import type { Revision, Settings } from './run.ts';
 import { describeViolation, parseSettings, type Violation } from './settings.ts';
 
 /** One request about a Deployment, with what the answer depends on: never a clock, a call or chance. */
@@ -103,7 +103,10 @@ const update = (before: Deployment, settings: Settings, input: AdmissionInput): 
   const change = changeOf(before, object, settings, injectionFor(settings, namespace));
   const ruling = rule(change);
   const warnings = warningsFor({ change, ruling, metricsConfigured });
-  const state = admittedState(change, ruling);
+  const admitted = admittedState(change, ruling);
+  // What changed while it was opted out has come past nobody: the mark says that it is known.
+  const optsIn = ruling.kind === 'allow' && !change.pauseRequested && !isOptedIn(before, namespace);
+  const state = optsIn ? withPrimary(admitted, change.revision) : admitted;
   if (state === undefined) {
     return { verdict: 'deny', reason: ruling.reason, message: busyMessage(change), warnings };
   }
@@ -115,6 +118,9 @@ const update = (before: Deployment, settings: Settings, input: AdmissionInput): 
     ...(ruling.kind === 'through' ? { ungated: ruling.reason } : {}),
   };
 };
+
+const withPrimary = (state: AdmittedState | undefined, revision: Revision): AdmittedState | undefined =>
+  state && { ...state, marks: { ...state.marks, [PRIMARY_MARK]: revision } };
 
 const reasonOfCreation = ({ kind, reason }: Ruling): AdmissionReason =>
   kind === 'hold' ? 'OrphansFound' : reason;

@@ -47,18 +47,22 @@ interface PrimarySearch {
   lost: boolean;
 }
 
-// The mark names the primary. Where it names none (another tool, a lost mark, an injection that changed) the name that
-// was noted down does, then the pods. A held primary of which nothing is left is lost: what else runs is not it.
+// The mark names the primary. Where it names none that is there (another tool, an injection that changed) the name that
+// was noted down does, then the pods; a hold without the mark is the failsafe's, made after who knows what, and the pods
+// tell first. A held primary of which nothing is left is lost: what else runs is not it.
 const findPrimary = (snapshot: Snapshot, marked: Revision | undefined, held: boolean): PrimarySearch => {
   const { replicaSets, injection, canary } = snapshot;
   const noted = canary?.status?.primary?.replicaSet;
   const ranked = replicaSets.filter((set) => !isCanaryReplicaSet(set)).sort(byReplicas);
+  const serving = ranked.find(({ spec }) => (spec.replicas ?? 0) > 0);
   const found =
-    ranked.find((set) => revisionOf(set.spec.template, injection) === marked) ??
-    ranked.find(({ metadata }) => metadata.name === noted);
+    marked === undefined && serving !== undefined
+      ? serving
+      : (ranked.find((set) => revisionOf(set.spec.template, injection) === marked) ??
+        ranked.find(({ metadata }) => metadata.name === noted));
   if (found !== undefined) return { replicaSet: found, lost: false };
   if (held && noted !== undefined) return { replicaSet: undefined, lost: true };
-  return { replicaSet: ranked.find(({ spec }) => (spec.replicas ?? 0) > 0), lost: false };
+  return { replicaSet: serving, lost: false };
 };
 
 /** Everything admission injects is in the template already; the API server orders keys as it likes. */

@@ -1,3 +1,4 @@
+import { isCanaryReplicaSet } from './facts.ts';
 import type { Deployment, ReplicaSet } from './objects.ts';
 
 /**
@@ -10,7 +11,8 @@ export const orphanedDeployment = (
   orphans: readonly ReplicaSet[],
 ): Deployment | undefined => {
   const [serving] = orphans
-    .filter(({ spec }) => (spec.replicas ?? 0) > 0)
+    // A canary's is not what served.
+    .filter((set) => (set.spec.replicas ?? 0) > 0 && !isCanaryReplicaSet(set))
     .sort(
       (a, b) =>
         (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0) || (a.metadata.name < b.metadata.name ? -1 : 1),

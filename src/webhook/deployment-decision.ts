@@ -1,5 +1,6 @@
 import { type AdmissionAnswer, decideAdmission } from '../core/admission.ts';
 import type { UngatedReason } from '../core/conditions.ts';
+import { selects } from '../core/label-selector.ts';
 import { ROLLOUTS_LABEL } from '../core/marks.ts';
 import { controllerOf, type Deployment, labelsOf, type Namespace, type ReplicaSet } from '../core/objects.ts';
 import type { Store } from '../kube/api.ts';
@@ -29,14 +30,11 @@ const orphansFor = (
   { replicaSets }: DeploymentDecisionPorts,
   deployment: Deployment,
   namespace: string,
-): ReplicaSet[] => {
-  const selector = Object.entries(deployment.spec.selector.matchLabels ?? {});
-  if (selector.length === 0) return [];
-  return replicaSets
+): ReplicaSet[] =>
+  // By their own labels, as the Deployment controller does it when it takes them over.
+  replicaSets
     .inNamespace(namespace)
-    .filter((set) => controllerOf(set) === undefined)
-    .filter((set) => selector.every(([key, value]) => set.spec.template.metadata?.labels?.[key] === value));
-};
+    .filter((set) => controllerOf(set) === undefined && selects(deployment.spec.selector, labelsOf(set)));
 
 const outcomeOf = (answer: AdmissionAnswer): AdmissionOutcome =>
   answer.verdict === 'allow'

@@ -1,0 +1,105 @@
+import type { Deployment } from '../../../src/core/objects.ts';
+import { deployment, heldAt, type Parts } from '../deployment-fixtures.ts';
+import { describeUpdates, run, serves, v2 } from './rows.ts';
+
+// Whose Deployments are Kanari's business, and whose writes.
+
+const owner = (): NonNullable<Deployment['metadata']['ownerReferences']>[number] => ({
+  apiVersion: 'v1',
+  kind: 'Shop',
+  name: 'shop',
+  uid: 'u9',
+  controller: true,
+});
+
+const optedOut = (parts: Parts = {}): Deployment =>
+  deployment({ ...parts, metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } });
+
+describeUpdates({
+  'leaves an operator its Deployment': {
+    stored: deployment({ metadata: { ownerReferences: [owner()] } }),
+    change: { template: v2 },
+    reason: 'OwnedByController',
+    paused: false,
+    marks: {},
+    injected: false,
+  },
+  "holds an operator's Deployment that is labelled itself": {
+    stored: deployment({
+      metadata: { ownerReferences: [owner()], labels: { 'kanari.dev/rollouts': 'enabled' } },
+    }),
+    change: { template: v2 },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: ['canary of web started'],
+  },
+  'leaves a Deployment alone that opts out': {
+    stored: deployment({ metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } }),
+    change: { template: v2 },
+    reason: 'OptedOut',
+    paused: false,
+    marks: {},
+    injected: false,
+  },
+  'leaves other namespaces alone': {
+    change: { template: v2 },
+    input: { namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } } },
+    reason: 'NamespaceNotEnabled',
+    paused: false,
+    marks: {},
+    injected: false,
+  },
+  'passes its own writes': {
+    stored: heldAt('web:v2'),
+    change: { paused: false },
+    input: { username: 'system:serviceaccount:kanari:kanari' },
+    reason: 'Own',
+    paused: false,
+    marks: run('web:v2', '20'),
+    injected: true,
+  },
+  'does not take an unknown user for itself': {
+    change: { template: v2 },
+    input: { username: '', ownUsername: undefined },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: ['canary of web started'],
+  },
+  'passes canaries': {
+    stored: deployment({ spec: { selector: { matchLabels: { 'kanari.dev/version': 'canary' } } } }),
+    change: { template: v2 },
+    reason: 'CanaryItself',
+    paused: false,
+    marks: {},
+    injected: false,
+  },
+  'leaves a held Deployment as it is when it opts out: its run ends by its own rules': {
+    stored: heldAt('web:v2'),
+    change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } },
+    reason: 'OptedOut',
+    paused: true,
+    marks: run('web:v2', '20'),
+    injected: true,
+  },
+  'notes down what serves when it opts in again': {
+    stored: optedOut({ annotations: serves('web:v0') }),
+    change: { metadata: { labels: {} } },
+    reason: 'Unchanged',
+    paused: false,
+    marks: serves('web:v1'),
+    injected: false,
+  },
+  'holds a change that comes with the opt-in': {
+    stored: optedOut(),
+    change: { metadata: { labels: {} }, template: v2 },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: ['canary of web started'],
+  },
+});
