@@ -39,6 +39,12 @@ export const RESOURCES = {
 
 export type ResourceKind = keyof typeof RESOURCES;
 
+/** The kind of an object read from the API server. Throws for one that Kanari neither reads nor writes. */
+export const resourceKindOf = (kind: string): ResourceKind => {
+  if (!Object.hasOwn(RESOURCES, kind)) throw new Error(`Kanari has no business with the kind ${kind}`);
+  return kind as ResourceKind;
+};
+
 /** Names one object. */
 export interface ObjectRef {
   kind: ResourceKind;
