@@ -1,3 +1,5 @@
+import type { KubeObject } from '../core/objects.ts';
+
 /** The kinds Kanari reads or writes, and where the API server serves them. */
 export const RESOURCES = {
   Namespace: { group: '', version: 'v1', plural: 'namespaces', namespaced: false },
@@ -39,18 +41,18 @@ export const RESOURCES = {
 
 export type ResourceKind = keyof typeof RESOURCES;
 
-/** The kind of an object read from the API server. Throws for one that Kanari neither reads nor writes. */
-export const resourceKindOf = (kind: string): ResourceKind => {
-  if (!Object.hasOwn(RESOURCES, kind)) throw new Error(`Kanari has no business with the kind ${kind}`);
-  return kind as ResourceKind;
-};
-
 /** Names one object. */
 export interface ObjectRef {
   kind: ResourceKind;
   name: string;
   namespace?: string;
 }
+
+/** Names an object to write. Throws for a kind that is not in the table. */
+export const refOf = ({ kind, metadata: { name, namespace } }: KubeObject): ObjectRef => {
+  if (!Object.hasOwn(RESOURCES, kind)) throw new Error(`Kanari writes no objects of kind ${kind}`);
+  return { kind: kind as ResourceKind, name, ...(namespace === undefined ? {} : { namespace }) };
+};
 
 /** `v1`, `apps/v1`, … */
 export const apiVersionOf = (kind: ResourceKind): string => {

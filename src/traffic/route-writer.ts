@@ -5,7 +5,7 @@ import type { SplitEntry } from '../core/split-annotation.ts';
 import { standsAs, withEntry } from '../core/split-object.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
 import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
-import { type ObjectRef, resourceKindOf } from '../kube/resources.ts';
+import { refOf } from '../kube/resources.ts';
 
 /** The part of a logger that routers use; pino's Logger is one. */
 export interface RouteLog {
@@ -31,12 +31,6 @@ export interface RouteWriter {
 
 /** Users and GitOps tools write routes seldom: who loses this often fights with somebody, and the next plan goes on. */
 const ATTEMPTS = 4;
-
-export const refOf = ({ kind, metadata }: KubeObject): ObjectRef => ({
-  kind: resourceKindOf(kind),
-  name: metadata.name,
-  ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-});
 
 /** Conflict: the merge patch's resourceVersion is not the stored one. Invalid: the same, told by a JSON patch's test. */
 const isOutrun = (error: unknown): boolean => isConflict(error) || isInvalid(error);
