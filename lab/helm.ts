@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KubeObject } from '../src/core/objects.ts';
 import { ensureBinaries } from './binaries.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import type { Lab } from './lab.ts';
@@ -20,4 +22,12 @@ export const createHelm = async (lab: Lab): Promise<Helm> => {
     if (result.code === 0) return result;
     throw new Error(`helm ${args.join(' ')} exited with ${result.code}:\n${result.stderr}${result.stdout}`);
   };
+};
+
+/** Writes a chart `web` into the folder, or writes it anew: its templates are the objects, each of another kind. */
+export const writeChart = async (folder: string, objects: readonly KubeObject[]): Promise<void> => {
+  await mkdir(join(folder, 'templates'), { recursive: true });
+  await writeFile(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: web\nversion: 0.1.0\n');
+  for (const object of objects)
+    await writeFile(join(folder, 'templates', `${object.kind}.yaml`), JSON.stringify(object));
 };

@@ -42,7 +42,7 @@ const unchangedSince = ({ metadata }: KubeObject): JsonPatchOperation => ({
 });
 
 /** Entries of `metadata.managedFields` by which Kanari owns fields of the object, last first. */
-const ownedEntries = ({ metadata }: KubeObject): number[] =>
+export const ownedEntries = ({ metadata }: KubeObject): number[] =>
   (metadata.managedFields ?? [])
     .map((entry, index) => ({ entry, index }))
     .filter(

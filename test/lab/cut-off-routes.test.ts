@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
-import type { JsonObject, KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
+import { lookOf, managersOf, type RouteObject } from './route-object.ts';
 import { eventually, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
 
 // The route webhook is a convenience for the user's ownership of fields. A canary is withdrawn without it too.
-
-type RouteObject = KubeObject & { spec: JsonObject };
 
 const ROUTE: RouteObject = {
   apiVersion: 'networking.istio.io/v1',
@@ -45,14 +44,6 @@ const routesOf = (shop: Shop): Promise<RouteObject[]> =>
     shop.get<RouteObject>('virtualservices', 'web'),
     shop.get<RouteObject>('destinationrules', 'web'),
   ]);
-
-const lookOf = ({ spec, metadata: { labels, annotations } }: RouteObject): object => ({
-  spec,
-  labels,
-  annotations,
-});
-const managersOf = ({ metadata }: RouteObject): string[] =>
-  (metadata.managedFields ?? []).map((entry) => (entry as { manager: string }).manager);
 
 /** A server-side apply of the originals, which a conflict fails. */
 const applyOriginals = (shop: Shop) => shop.apply([ROUTE, RULE], '--server-side');

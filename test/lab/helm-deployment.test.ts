@@ -1,7 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createHelm, type Helm } from '../../lab/helm.ts';
+import { createHelm, type Helm, writeChart } from '../../lab/helm.ts';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { annotationsOf, type Deployment } from '../../src/core/objects.ts';
 import {
@@ -26,17 +25,6 @@ beforeAll(async () => {
 }, FIRST_START_MS);
 afterAll(() => world?.stop());
 
-/** A chart with the Deployment `web`; the image's tag is a value. */
-const writeChart = async (): Promise<string> => {
-  const folder = join(world.lab.dir, 'chart');
-  await mkdir(join(folder, 'templates'), { recursive: true });
-  await writeFile(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: web\nversion: 0.1.0\n');
-  const templates = { deployment: web('{{ .Values.tag }}'), service: webService };
-  for (const [name, object] of Object.entries(templates))
-    await writeFile(join(folder, 'templates', `${name}.yaml`), JSON.stringify(object));
-  return folder;
-};
-
 const stateOf = (deployment: Deployment): object => ({
   generation: deployment.metadata.generation,
   annotations: annotationsOf(deployment),
@@ -48,7 +36,8 @@ it.each(['true', 'false'])(
   async (serverSide) => {
     const namespace = `helm-${serverSide}`;
     const shop: Shop = await world.openShop(namespace, { annotations: SLOW });
-    const chart = await writeChart();
+    const chart = join(world.lab.dir, 'chart');
+    await writeChart(chart, [web('{{ .Values.tag }}'), webService]);
     const release = (verb: string, tag: string) =>
       helm([verb, 'web', chart, '-n', namespace, `--server-side=${serverSide}`, '--set', `tag=${tag}`]);
     await release('install', 'v1');

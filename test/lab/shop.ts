@@ -12,6 +12,7 @@ import type {
 } from '../../src/core/objects.ts';
 import type { Phase } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
+import { microTime } from '../../src/kube/micro-time.ts';
 
 // A lab with Kanari in it, and namespaces in which the Deployment `web` is released.
 
@@ -105,10 +106,22 @@ export interface World {
   stop(): Promise<void>;
 }
 
+export interface WorldOptions extends KanariOptions {
+  /** Default true. False: another replica has the Lease, and Kanari's answers to admission are all there is of it. */
+  leads?: boolean;
+}
+
+const leaseElsewhere = ({ api }: Lab): Promise<KubeObject> =>
+  api.request('POST', '/apis/coordination.k8s.io/v1/namespaces/kanari-system/leases', {
+    metadata: { name: 'kanari' },
+    spec: { holderIdentity: 'elsewhere', leaseDurationSeconds: 86_400, renewTime: microTime(Date.now()) },
+  });
+
 /** Without a metrics server unless given one: readiness and restarts decide. */
-export const startWorld = async (options: KanariOptions = {}): Promise<World> => {
+export const startWorld = async ({ leads = true, ...options }: WorldOptions = {}): Promise<World> => {
   const lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300, crashEveryMs: 1000 } });
   try {
+    if (!leads) await leaseElsewhere(lab);
     const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
     const openShop = (namespace: string, shop: ShopOptions = {}) => openShopIn(lab, namespace, shop);
     await answering(await openShop('warm-up'));
