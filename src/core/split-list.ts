@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { groupBy } from './group-by.ts';
 import { CANARY, PRIMARY } from './marks.ts';
-import { sameJson } from './same-json.ts';
+import { jsonKey, sameJson } from './same-json.ts';
 import { divideWeights, joinWeights, type Portion, type Side, type WeightRules } from './traffic-split.ts';
 
 // One list of weighted destinations, split and given back, however its API names the two halves.
@@ -42,34 +43,42 @@ interface Joined<T> {
   portion: Portion;
 }
 
-/** Finds the halves that belong together. A half alone, left by someone's edit, becomes the whole. */
+/**
+ * Finds the halves that belong together, each by one look-up: a list may have thousands. A half alone, left by
+ * someone's edit, becomes the whole.
+ */
 const joinHalves = <T extends { weight?: number }>(
   list: readonly T[],
   { sideOf, wholeOf }: Dialect<T>,
 ): Joined<T>[] => {
-  const unweighted = (each: T): T => withWeight(wholeOf(each), undefined);
-  const taken = new Set<T>();
-  const joined: Joined<T>[] = [];
-  for (const half of list) {
-    if (taken.has(half)) continue;
-    taken.add(half);
-    const user = unweighted(half);
+  const users = list.map((each) => withWeight(wholeOf(each), undefined));
+  const keys = users.map(jsonKey);
+  const waiting = groupBy(list.keys(), (index) => `${sideOf(list[index] as T) ?? ''} ${keys[index] ?? ''}`);
+  const taken = new Set<number>();
+  const partnerOf = (side: Side, index: number): T | undefined => {
+    const others = waiting.get(`${side === PRIMARY ? CANARY : PRIMARY} ${keys[index] ?? ''}`) ?? [];
+    let other = others.shift();
+    while (other !== undefined && taken.has(other)) other = others.shift();
+    if (other !== undefined) taken.add(other);
+    return other === undefined ? undefined : list[other];
+  };
+  return list.flatMap((half, index) => {
+    if (taken.has(index)) return [];
+    taken.add(index);
     const side = sideOf(half);
-    const partner = list.find((other) => {
-      const otherSide = sideOf(other);
-      if (side === undefined || otherSide === undefined || otherSide === side) return false;
-      return !taken.has(other) && sameJson(user, unweighted(other));
-    });
-    if (partner === undefined) {
-      joined.push({ user, portion: { kind: 'whole', weight: half.weight } });
-      continue;
-    }
-    taken.add(partner);
-    const [primary, canary] = side === PRIMARY ? [half, partner] : [partner, half];
-    const portion: Portion = { kind: 'divided', primary: primary.weight ?? 0, canary: canary.weight ?? 0 };
-    joined.push({ user, portion });
-  }
-  return joined;
+    const partner = side && partnerOf(side, index);
+    return [{ user: users[index] ?? half, portion: portionOf(half, side, partner) }];
+  });
+};
+
+const portionOf = (
+  half: { weight?: number },
+  side: Side | undefined,
+  partner: { weight?: number } | undefined,
+): Portion => {
+  if (partner === undefined) return { kind: 'whole', weight: half.weight };
+  const [primary, canary] = side === PRIMARY ? [half, partner] : [partner, half];
+  return { kind: 'divided', primary: primary.weight ?? 0, canary: canary.weight ?? 0 };
 };
 
 /** Of what is remembered, what fits the list; an edit of the split object may have moved it to another place. */
@@ -78,9 +87,9 @@ const originFor = (
   wholes: number,
   { origins, place }: Remembered,
 ): ListOrigin | undefined => {
-  const stated = statedIn(list);
+  const stated = JSON.stringify(statedIn(list));
   return [origins[place], ...Object.values(origins)].find(
-    (each) => each?.before.length === wholes && sameJson(each.after, stated),
+    (each) => each?.before.length === wholes && JSON.stringify(each.after) === stated,
   );
 };
 
