@@ -7,22 +7,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 // What the lab builds or fetches once lies outside the tree, under a key of everything it was made from.
 
 export interface BuildCache {
-  dir: string;
   /** The path of a finished entry. */
   find(name: string): Promise<string | undefined>;
   /** Calls `make` with a scratch folder; the file whose path it returns becomes the entry, at once or not at all. */
   add(name: string, make: (scratch: string) => Promise<string>): Promise<string>;
-  /** Runs the task while no other process does: two compilers on one machine finish later than one after the other. */
-  exclusively<T>(task: () => Promise<T>): Promise<T>;
 }
 
 export const openBuildCache = (key: string): BuildCache => {
   const dir = join(cacheRoot(), key);
   return {
-    dir,
     find: async (name) => ((await exists(join(dir, name))) ? join(dir, name) : undefined),
     add: (name, make) => addEntry(dir, name, make),
-    exclusively: (task) => withLock(dir, task),
   };
 };
 
@@ -56,9 +51,10 @@ const addEntry = async (
 
 const LOCK_POLL_MS = 1000;
 
-const withLock = async <T>(dir: string, task: () => Promise<T>): Promise<T> => {
-  const path = join(dir, '.lock');
-  await mkdir(dir, { recursive: true });
+/** Runs the task while no other process does: two compilers on one machine finish later than one after the other. */
+export const buildExclusively = async <T>(task: () => Promise<T>): Promise<T> => {
+  const path = join(cacheRoot(), '.lock');
+  await mkdir(cacheRoot(), { recursive: true });
   while (!(await takeLock(path))) await sleep(LOCK_POLL_MS);
   try {
     return await task();

@@ -2,10 +2,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabApi } from './api.ts';
-import { ensureBinaries, ensureIstioCrds } from './binaries.ts';
+import { ensureBinaries } from './binaries.ts';
 import { exists } from './build-cache.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { startControlPlane } from './control-plane.ts';
+import { ensureIstioCrds } from './crds.ts';
 import { type KubeletOptions, startKubelet } from './kubelet.ts';
 
 export interface LabOptions {

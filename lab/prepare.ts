@@ -1,14 +1,10 @@
-import { ensureBinaries, ensureIstioCrds } from './binaries.ts';
+import { ensureBinaries } from './binaries.ts';
+import { ensureGatewayApiCrds, ensureIstioCrds } from './crds.ts';
+import { PROGRAM_NAMES } from './programs.ts';
 
 /** Finds or makes every program of the lab, with progress on stderr: minutes on a new machine, then milliseconds. */
 export const prepareLab = async (): Promise<void> => {
-  await ensureBinaries([
-    'etcd',
-    'kube-apiserver',
-    'kube-controller-manager',
-    'kubectl',
-    'prometheus',
-    'envoy',
-  ]);
+  await ensureBinaries(PROGRAM_NAMES);
   await ensureIstioCrds();
+  await ensureGatewayApiCrds();
 };

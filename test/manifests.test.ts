@@ -19,10 +19,15 @@ interface Rule {
   resourceNames?: string[];
   verbs: string[];
 }
+interface WebhookRule {
+  apiGroups: string[];
+  resources: string[];
+  operations: string[];
+}
 interface Webhook {
   name: string;
   clientConfig: { service: object };
-  rules: Rule[];
+  rules: WebhookRule[];
   namespaceSelector: object;
   matchConditions: { expression: string }[];
 }
@@ -174,8 +179,22 @@ describe('the webhook configuration', () => {
       expect(JSON.stringify(one.namespaceSelector)).toContain(
         '"kube-system","kube-public","kube-node-lease","kanari-system"',
       );
-      expect(one.rules[0]?.resources.join()).not.toContain('/');
+      for (const { resources } of one.rules) expect(resources.join()).not.toMatch(/[/*]/);
     }
+  });
+
+  it('asks about every kind that carries a split, when it is made and when it changes', () => {
+    const asked = webhook('routes.kanari.dev')?.rules.flatMap(({ apiGroups, resources, operations }) =>
+      resources.map((resource) => [resource, apiGroups, operations]),
+    );
+    const both = ['CREATE', 'UPDATE'];
+    expect(asked).toEqual([
+      ['virtualservices', ['networking.istio.io'], both],
+      ['destinationrules', ['networking.istio.io'], both],
+      ['httproutes', ['gateway.networking.k8s.io'], both],
+      ['grpcroutes', ['gateway.networking.k8s.io'], both],
+      ['services', [''], both],
+    ]);
   });
 
   it('asks about routes by the annotation that carries the split', () => {

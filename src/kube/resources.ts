@@ -1,3 +1,5 @@
+import type { KubeObject } from '../core/objects.ts';
+
 /** The kinds Kanari reads or writes, and where the API server serves them. */
 export const RESOURCES = {
   Namespace: { group: '', version: 'v1', plural: 'namespaces', namespaced: false },
@@ -45,6 +47,12 @@ export interface ObjectRef {
   name: string;
   namespace?: string;
 }
+
+/** Names an object to write. Throws for a kind that is not in the table. */
+export const refOf = ({ kind, metadata: { name, namespace } }: KubeObject): ObjectRef => {
+  if (!Object.hasOwn(RESOURCES, kind)) throw new Error(`Kanari writes no objects of kind ${kind}`);
+  return { kind: kind as ResourceKind, name, ...(namespace === undefined ? {} : { namespace }) };
+};
 
 /** `v1`, `apps/v1`, … */
 export const apiVersionOf = (kind: ResourceKind): string => {

@@ -3,7 +3,7 @@ import type { KubeObject } from '../core/objects.ts';
 import type { Reader, WriteOptions, Writer } from './api.ts';
 import { isConflict, isNotFound } from './errors.ts';
 import { createReader } from './reader.ts';
-import { type ObjectRef, pathOf, RESOURCES, type ResourceKind } from './resources.ts';
+import { type ObjectRef, pathOf, refOf } from './resources.ts';
 import type { Rest } from './rest.ts';
 
 // The content type decides what the API server does with a body, so each kind of patch fixes its own.
@@ -11,11 +11,6 @@ const APPLY = 'application/apply-patch+yaml';
 const MERGE_PATCH = 'application/merge-patch+json';
 const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
-
-const refOf = ({ kind, metadata: { name, namespace } }: KubeObject): ObjectRef => {
-  if (!Object.hasOwn(RESOURCES, kind)) throw new Error(`Kanari writes no objects of kind ${kind}`);
-  return { kind: kind as ResourceKind, name, ...(namespace === undefined ? {} : { namespace }) };
-};
 
 interface Patch {
   ref: ObjectRef;

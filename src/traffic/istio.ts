@@ -10,8 +10,9 @@ import {
 } from '../core/istio/route-plan.ts';
 import { isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
 import type { Reader, Store, Writer } from '../kube/api.ts';
+import { refOf } from '../kube/resources.ts';
 import { createPassiveRouter } from './replica-ratio.ts';
-import { createRouteWriter, type RouteLog, refOf } from './route-writer.ts';
+import { createRouteWriter, type RouteLog } from './route-writer.ts';
 import type { TrafficRouter, TrafficTarget } from './router.ts';
 
 export interface IstioRouterOptions {

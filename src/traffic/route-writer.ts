@@ -1,11 +1,11 @@
 import jsonPatch from 'fast-json-patch';
-import { type RouteObject, standsAs, withEntry } from '../core/istio/route-plan.ts';
-import type { SplitEntry } from '../core/istio/split-annotation.ts';
 import { FIELD_MANAGER, SPLIT_ANNOTATION } from '../core/marks.ts';
-import { annotationsOf } from '../core/objects.ts';
+import { annotationsOf, type KubeObject } from '../core/objects.ts';
+import type { SplitEntry } from '../core/split-annotation.ts';
+import { standsAs, withEntry } from '../core/split-object.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
 import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
-import type { ObjectRef } from '../kube/resources.ts';
+import { refOf } from '../kube/resources.ts';
 
 /** The part of a logger that routers use; pino's Logger is one. */
 export interface RouteLog {
@@ -26,29 +26,23 @@ export interface EntryChange {
 
 export interface RouteWriter {
   /** Resolves when the object is stored as the entry wants it, or is gone. */
-  settle(object: RouteObject, change: EntryChange, signal: AbortSignal): Promise<void>;
+  settle(object: KubeObject, change: EntryChange, signal: AbortSignal): Promise<void>;
 }
 
 /** Users and GitOps tools write routes seldom: who loses this often fights with somebody, and the next plan goes on. */
 const ATTEMPTS = 4;
 
-export const refOf = ({ kind, metadata }: RouteObject): ObjectRef => ({
-  kind: kind === 'VirtualService' ? 'VirtualService' : 'DestinationRule',
-  name: metadata.name,
-  ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-});
-
 /** Conflict: the merge patch's resourceVersion is not the stored one. Invalid: the same, told by a JSON patch's test. */
 const isOutrun = (error: unknown): boolean => isConflict(error) || isInvalid(error);
 
-const unchangedSince = ({ metadata }: RouteObject): JsonPatchOperation => ({
+const unchangedSince = ({ metadata }: KubeObject): JsonPatchOperation => ({
   op: 'test',
   path: '/metadata/resourceVersion',
   value: metadata.resourceVersion,
 });
 
 /** Entries of `metadata.managedFields` by which Kanari owns fields of the object, last first. */
-const ownedEntries = ({ metadata }: RouteObject): number[] =>
+export const ownedEntries = ({ metadata }: KubeObject): number[] =>
   (metadata.managedFields ?? [])
     .map((entry, index) => ({ entry, index }))
     .filter(
@@ -63,9 +57,9 @@ const ownedEntries = ({ metadata }: RouteObject): number[] =>
 
 /** Runs `write` on the object, and anew on what is stored now when somebody else was faster. Done when it is gone. */
 const untilStored = async (
-  first: RouteObject,
-  write: (object: RouteObject) => Promise<void>,
-  reread: () => Promise<RouteObject>,
+  first: KubeObject,
+  write: (object: KubeObject) => Promise<void>,
+  reread: () => Promise<KubeObject>,
 ): Promise<void> => {
   let object = first;
   for (let attempt = 1; ; attempt += 1) {
@@ -83,25 +77,25 @@ const untilStored = async (
 /** Sets the annotation, or removes it; the answer is what the route webhook, if there is one, made of that. */
 const annotate = async (
   writer: Writer,
-  { object, wanted }: { object: RouteObject; wanted: RouteObject },
+  { object, wanted }: { object: KubeObject; wanted: KubeObject },
   signal: AbortSignal,
-): Promise<RouteObject> => {
+): Promise<KubeObject> => {
   const metadata = {
     // Guards the other Deployments' entries in the same annotation.
     resourceVersion: object.metadata.resourceVersion,
     annotations: { [SPLIT_ANNOTATION]: annotationsOf(wanted)[SPLIT_ANNOTATION] ?? null },
   };
-  return (await writer.mergePatch(refOf(object), { metadata }, { signal })) as RouteObject;
+  return await writer.mergePatch(refOf(object), { metadata }, { signal });
 };
 
 const writeDirectly = async (
   writer: Writer,
-  { object, wanted }: { object: RouteObject; wanted: RouteObject },
+  { object, wanted }: { object: KubeObject; wanted: KubeObject },
   signal: AbortSignal,
-): Promise<RouteObject> => {
+): Promise<KubeObject> => {
   const changes = jsonPatch.compare(object, wanted) as JsonPatchOperation[];
   const operations = [unchangedSince(object), ...changes];
-  return (await writer.jsonPatch(refOf(object), operations, { signal })) as RouteObject;
+  return await writer.jsonPatch(refOf(object), operations, { signal });
 };
 
 /**
@@ -109,8 +103,8 @@ const writeDirectly = async (
  * field. Where no webhook acts, writes the same spec itself and gives the ownership up again.
  */
 export const createRouteWriter = ({ writer, reader, log }: RouteWriterOptions): RouteWriter => {
-  const disown = (object: RouteObject, signal: AbortSignal): Promise<void> => {
-    const write = async (current: RouteObject): Promise<void> => {
+  const disown = (object: KubeObject, signal: AbortSignal): Promise<void> => {
+    const write = async (current: KubeObject): Promise<void> => {
       const removals = ownedEntries(current).map((index) => ({
         op: 'remove' as const,
         path: `/metadata/managedFields/${index}`,
@@ -121,7 +115,7 @@ export const createRouteWriter = ({ writer, reader, log }: RouteWriterOptions): 
     return untilStored(object, write, () => reader.get(refOf(object), { signal }));
   };
 
-  const settleOnce = async (object: RouteObject, { name, entry }: EntryChange, signal: AbortSignal) => {
+  const settleOnce = async (object: KubeObject, { name, entry }: EntryChange, signal: AbortSignal) => {
     const wanted = withEntry(object, name, entry);
     if (standsAs(object, wanted)) return;
     const answer = await annotate(writer, { object, wanted }, signal);

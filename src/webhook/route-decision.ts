@@ -1,4 +1,4 @@
-import { decideRoute } from '../core/istio/admission.ts';
+import { decideRoute } from '../core/route-admission.ts';
 import type { JsonPatchOperation } from '../kube/api.ts';
 import type { AdmissionOutcome, Decide } from './review.ts';
 

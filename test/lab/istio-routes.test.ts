@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { ensureIstioCrds } from '../../lab/binaries.ts';
+
 import { type ControlPlane, startControlPlane } from '../../lab/control-plane.ts';
+import { ensureIstioCrds } from '../../lab/crds.ts';
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
 import type { KubeObject } from '../../src/core/objects.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import forge from 'node-forge';
-import { decideRoute } from '../../src/core/istio/admission.ts';
 import type { KubeObject } from '../../src/core/objects.ts';
+import { decideRoute } from '../../src/core/route-admission.ts';
 
 interface Review {
   request: {

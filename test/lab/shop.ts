@@ -12,6 +12,7 @@ import type {
 } from '../../src/core/objects.ts';
 import type { Phase } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
+import { microTime } from '../../src/kube/micro-time.ts';
 
 // A lab with Kanari in it, and namespaces in which the Deployment `web` is released.
 
@@ -134,7 +135,7 @@ const leaseToAnother = (lab: Lab): Promise<unknown> =>
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: { name: 'kanari' },
-    spec: { holderIdentity: 'another', leaseDurationSeconds: 86_400 },
+    spec: { holderIdentity: 'another', leaseDurationSeconds: 86_400, renewTime: microTime(Date.now()) },
   });
 
 // The API server learns of a webhook, and of its certificate, some time later.

@@ -1,8 +1,8 @@
 import jsonPatch from 'fast-json-patch';
-import { decideRoute } from '../../src/core/istio/admission.ts';
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
 import { type KubeObject, keyOf } from '../../src/core/objects.ts';
+import { decideRoute } from '../../src/core/route-admission.ts';
 import type { Reader, Store, Writer } from '../../src/kube/api.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import type { ObjectRef } from '../../src/kube/resources.ts';

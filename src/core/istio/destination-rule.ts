@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { CANARY, PRIMARY, VERSION_LABEL } from '../marks.ts';
 import type { JsonObject, KubeObject, StringMap } from '../objects.ts';
+import { formatSplits, originOf, type Splits, withSplitAnnotations } from '../split-annotation.ts';
+import type { Side } from '../traffic-split.ts';
 import { namesService } from './hosts.ts';
-import { formatSplits, originOf, type Splits, withSplitAnnotations } from './split-annotation.ts';
-import { parseSubset, type SubsetSide, subsetOf } from './subsets.ts';
+import { parseSubset, subsetOf } from './subsets.ts';
 
 // A user's DestinationRule, lent two subsets by which the primary's and the canary's pods are addressed apart.
 
@@ -31,7 +32,7 @@ export const isDestinationRule = (object: KubeObject): object is DestinationRule
 const emptySubsets = z.object({ subsets: z.array(z.never()).length(0) });
 
 /** A side of the whole host, or of one of the user's subsets with whatever policy that one has. */
-const lentSubset = (side: SubsetSide, of: Subset | undefined): Subset => ({
+const lentSubset = (side: Side, of: Subset | undefined): Subset => ({
   ...of,
   name: subsetOf(side, of?.name),
   labels: { ...of?.labels, [VERSION_LABEL]: side },

@@ -1,18 +1,11 @@
-import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from '../marks.ts';
-import {
-  annotationsOf,
-  type KubeObject,
-  type OwnerReference,
-  type Service,
-  type StringMap,
-} from '../objects.ts';
-import { sameJson } from '../same-json.ts';
+import type { KubeObject, OwnerReference, Service, StringMap } from '../objects.ts';
 import type { TrafficState } from '../snapshot.ts';
-import { type DestinationRule, restoreDestinationRule, splitDestinationRule } from './destination-rule.ts';
+import { type SplitEntry, splitsOf } from '../split-annotation.ts';
+import { carriesEntry, standsAs, withEntry } from '../split-object.ts';
+import type { DestinationRule } from './destination-rule.ts';
 import { isOwn, ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
 import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith, wildcardRuleOf } from './route-scope.ts';
-import { type SplitEntry, type Splits, splitsOf } from './split-annotation.ts';
-import { restoreVirtualService, splitVirtualService, type VirtualService } from './virtual-service.ts';
+import type { VirtualService } from './virtual-service.ts';
 
 // What has to change in a namespace's Istio objects so that one Deployment's traffic stands as wanted. Nothing to
 // change and "it stands so" are the same, so reading the state asks the same plans as writing it.
@@ -40,37 +33,11 @@ export type RouteChange =
   /** Delete one. */
   | { kind: 'delete'; object: RouteObject };
 
-const deriveSplit = (object: RouteObject, splits: Splits): RouteObject =>
-  object.kind === 'VirtualService'
-    ? splitVirtualService(object, splits)
-    : splitDestinationRule(object as DestinationRule, splits);
-
-const deriveUnsplit = (object: RouteObject): RouteObject =>
-  object.kind === 'VirtualService'
-    ? restoreVirtualService(object)
-    : restoreDestinationRule(object as DestinationRule);
-
-/** The object as it has to be stored with the Deployment's entry in its split, undefined meaning without. */
-export const withEntry = (object: RouteObject, name: string, entry: SplitEntry | undefined): RouteObject => {
-  const splits = { ...splitsOf(object) };
-  delete splits[name];
-  if (entry !== undefined) splits[name] = entry;
-  return Object.keys(splits).length === 0 ? deriveUnsplit(object) : deriveSplit(object, splits);
-};
-
-/** Equal in all that Kanari ever writes. */
-export const standsAs = (object: RouteObject, wanted: RouteObject): boolean =>
-  sameJson(object.spec, wanted.spec) &&
-  [SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION].every(
-    (name) => annotationsOf(object)[name] === annotationsOf(wanted)[name],
-  );
-
 const splitChange = (view: RouteView, object: RouteObject, entry: SplitEntry | undefined): RouteChange[] =>
   standsAs(object, withEntry(object, view.name, entry)) ? [] : [{ kind: 'split', object, entry }];
 
-const carries = (object: KubeObject, name: string): boolean => splitsOf(object)[name] !== undefined;
 const ownOf = <T extends KubeObject>(objects: readonly T[], name: string): T[] =>
-  objects.filter((object) => isOwn(object) && carries(object, name));
+  objects.filter((object) => isOwn(object) && carriesEntry(object, name));
 const foreign = <T extends KubeObject>(objects: readonly T[]): T[] =>
   objects.filter((object) => !isOwn(object));
 const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
@@ -123,7 +90,7 @@ export const planWeight = (view: RouteView, weight: number): RouteChange[] => {
   const users = foreign(view.virtualServices);
   const split = users.flatMap((object) => {
     if (routesTo(object, entry.services)) return splitChange(view, object, entry);
-    return carries(object, view.name) ? splitChange(view, object, undefined) : [];
+    return carriesEntry(object, view.name) ? splitChange(view, object, undefined) : [];
   });
   const uncovered = view.services.filter(
     ({ metadata }) => !users.some((object) => coversMesh(object, metadata.name)),
@@ -147,7 +114,7 @@ export const planWeight = (view: RouteView, weight: number): RouteChange[] => {
 const planWithout = (view: RouteView, objects: readonly RouteObject[]): RouteChange[] => [
   ...foreign(objects)
     // One without any entry was left half restored by a kill between its annotation and its spec.
-    .filter((object) => carries(object, view.name) || Object.keys(splitsOf(object)).length === 0)
+    .filter((object) => carriesEntry(object, view.name) || Object.keys(splitsOf(object)).length === 0)
     .flatMap((object) => splitChange(view, object, undefined)),
   ...ownOf(objects, view.name).map((object): RouteChange => ({ kind: 'delete', object })),
 ];
@@ -159,7 +126,7 @@ export const planRemoval = (view: RouteView): RouteChange[] => planWithout(view,
 const firstWeight = (view: RouteView): number | undefined => {
   const services = serviceNames(view);
   const first = view.virtualServices.find(
-    (object) => carries(object, view.name) || routesTo(object, services),
+    (object) => carriesEntry(object, view.name) || routesTo(object, services),
   );
   return first && splitsOf(first)[view.name]?.weight;
 };

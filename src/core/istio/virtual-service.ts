@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import { CANARY, PRIMARY } from '../marks.ts';
+import { PRIMARY } from '../marks.ts';
 import type { JsonObject, KubeObject } from '../objects.ts';
-import { sameJson } from '../same-json.ts';
-import { divideWeights, joinWeights, type Portion, type Weight } from '../traffic-split.ts';
+import { formatSplits, originOf, type Splits, withSplitAnnotations } from '../split-annotation.ts';
+import {
+  collapseList,
+  type Dialect,
+  listOrigins,
+  originsOf,
+  type Remembered,
+  type SplitList,
+  splitList,
+} from '../split-list.ts';
+import type { Side } from '../traffic-split.ts';
 import { namesService } from './hosts.ts';
-import { formatSplits, originOf, type Splits, withSplitAnnotations } from './split-annotation.ts';
-import { parseSubset, type SubsetSide, subsetOf } from './subsets.ts';
+import { parseSubset, subsetOf } from './subsets.ts';
 
 // A user's VirtualService, split and given back. Only destinations to split hosts and the weights beside them change.
 
@@ -50,14 +58,6 @@ const shape = z.looseObject({
 export const isVirtualService = (object: KubeObject): object is VirtualService =>
   object.kind === 'VirtualService' && shape.safeParse(object).success;
 
-/** Weights of one route, null where none is stated: as the user has them, and as they were split. */
-interface RouteOrigin {
-  before: (number | null)[];
-  after: (number | null)[];
-}
-const weights = z.array(z.number().nullable());
-const origins = z.record(z.string(), z.object({ before: weights, after: weights }));
-
 const PROTOCOLS = ['http', 'tcp', 'tls'] as const;
 
 /** Changes every route; its path, e.g. `http/0`, tells it apart. */
@@ -87,7 +87,7 @@ export const destinationsOf = (object: VirtualService): Destination[] =>
     ...(route.mirrors ?? []).map((each) => each.destination),
   ]);
 
-const onSide = (target: Destination, side: SubsetSide): Destination => ({
+const onSide = (target: Destination, side: Side): Destination => ({
   ...target,
   subset: subsetOf(side, target.subset),
 });
@@ -101,62 +101,20 @@ const withoutSide = (target: Destination): Destination => {
   return ours.of === undefined ? user : { ...user, subset: ours.of };
 };
 
-const withWeight = (each: WeightedDestination, weight: Weight): WeightedDestination => {
-  const weighted = { ...each };
-  delete weighted.weight;
-  return weight === undefined ? weighted : { ...weighted, weight };
+const dialect: Dialect<WeightedDestination> = {
+  // An only destination takes everything, whatever it states; among several, no weight means no traffic.
+  weights: { unstated: 0, alone: 100, max: 2 ** 31 - 1 },
+  maxLength: Number.POSITIVE_INFINITY,
+  sideOf: (each) => parseSubset(each.destination.subset)?.side,
+  tellsSplit: (each) => parseSubset(each.destination.subset) !== undefined,
+  wholeOf: (each) => ({ ...each, destination: withoutSide(each.destination) }),
+  onSide: (each, side) => ({ ...each, destination: onSide(each.destination, side) }),
 };
 
-const statedWeights = (list: readonly WeightedDestination[]): (number | null)[] =>
-  list.map((each) => each.weight ?? null);
-
-interface Joined {
-  user: WeightedDestination;
-  portion: Portion;
-}
-
-/** Finds the halves that belong together. A half alone, left by someone's edit, becomes the whole. */
-const joinHalves = (list: readonly WeightedDestination[]): Joined[] => {
-  const taken = new Set<WeightedDestination>();
-  const joined: Joined[] = [];
-  for (const half of list) {
-    if (taken.has(half)) continue;
-    taken.add(half);
-    const side = parseSubset(half.destination.subset)?.side;
-    const user = { ...withWeight(half, undefined), destination: withoutSide(half.destination) };
-    const partner = list.find((other) => {
-      const otherSide = parseSubset(other.destination.subset)?.side;
-      if (side === undefined || otherSide === undefined || otherSide === side || taken.has(other))
-        return false;
-      return sameJson(user, { ...withWeight(other, undefined), destination: withoutSide(other.destination) });
-    });
-    if (partner === undefined) {
-      joined.push({ user, portion: { kind: 'whole', weight: half.weight } });
-      continue;
-    }
-    taken.add(partner);
-    const [primary, canary] = side === PRIMARY ? [half, partner] : [partner, half];
-    const portion: Portion = {
-      kind: 'divided',
-      primary: primary.weight ?? 0,
-      canary: canary.weight ?? 0,
-    };
-    joined.push({ user, portion });
-  }
-  return joined;
-};
-
-const collapseRoute = (route: Route, origin: RouteOrigin | undefined): Route => {
+const collapseRoute = (route: Route, remembered: Remembered): Route => {
   const unmirrored = mapMirrors(route, withoutSide);
-  const list = route.route;
-  // Without a half in it the list is the user's own, perhaps newer than what the origin remembers.
-  if (list === undefined || list.every((each) => parseSubset(each.destination.subset) === undefined))
-    return unmirrored;
-  const joined = joinHalves(list);
-  const remembered = origin?.before.map((weight) => weight ?? undefined);
-  const fits = remembered?.length === joined.length && sameJson(origin?.after, statedWeights(list));
-  const before = fits ? remembered : joinWeights(joined.map(({ portion }) => portion));
-  return { ...unmirrored, route: joined.map(({ user }, index) => withWeight(user, before[index])) };
+  if (route.route === undefined) return unmirrored;
+  return { ...unmirrored, route: collapseList(route.route, dialect, remembered) };
 };
 
 type ShareOf = (target: Destination) => number | undefined;
@@ -171,38 +129,14 @@ const shareIn =
         (subset === undefined || subsets?.includes(subset) === true),
     )?.weight;
 
-const splitRoute = (route: Route, shareOf: ShareOf): { route: Route; origin?: RouteOrigin } => {
-  const mirrored = mapMirrors(route, (mirror) =>
-    shareOf(mirror) === undefined ? mirror : onSide(mirror, PRIMARY),
-  );
-  const list = route.route;
-  if (list === undefined) return { route: mirrored };
-  const before = list.map((each) => each.weight);
-  const portions = divideWeights(
-    before,
-    list.map((each) => shareOf(each.destination)),
-  );
-  if (portions.every(({ kind }) => kind === 'whole')) return { route: mirrored };
-  const halves = list.flatMap((each, index) => divide(each, portions[index]));
-  const split = { ...mirrored, route: halves };
-  // What the weights alone tell needs no remembering: most objects never carry an origin.
-  if (sameJson(joinWeights(portions), before)) return { route: split };
-  return { route: split, origin: { before: statedWeights(list), after: statedWeights(halves) } };
-};
-
-const divide = (each: WeightedDestination, portion: Portion | undefined): WeightedDestination[] => {
-  if (portion?.kind !== 'divided') return [withWeight(each, portion?.weight)];
-  return [
-    { ...each, destination: onSide(each.destination, PRIMARY), weight: portion.primary },
-    { ...each, destination: onSide(each.destination, CANARY), weight: portion.canary },
-  ];
-};
+const splitMirrors = (route: Route, shareOf: ShareOf): Route =>
+  mapMirrors(route, (mirror) => (shareOf(mirror) === undefined ? mirror : onSide(mirror, PRIMARY)));
 
 /** Gives the object back exactly as the user has it, its annotations included. An unsplit one stays equal. */
 export const restoreVirtualService = (object: VirtualService): VirtualService => {
-  const remembered = origins.safeParse(originOf(object));
-  const byPath = remembered.success ? remembered.data : {};
-  const collapsed = mapRoutes(object, (route, path) => collapseRoute(route, byPath[path]));
+  const parsed = listOrigins.safeParse(originOf(object));
+  const origins = parsed.success ? parsed.data : {};
+  const collapsed = mapRoutes(object, (route, place) => collapseRoute(route, { origins, place }));
   return withSplitAnnotations(collapsed, { split: undefined, origin: undefined });
 };
 
@@ -214,12 +148,15 @@ export const splitVirtualService = (object: VirtualService, splits: Splits): Vir
   const user = restoreVirtualService(object);
   if (Object.keys(splits).length === 0) return user;
   const shareOf = shareIn(splits, object.metadata.namespace ?? '');
-  const found: Record<string, RouteOrigin> = {};
-  const split = mapRoutes(user, (route, path) => {
-    const { route: changed, origin } = splitRoute(route, shareOf);
-    if (origin !== undefined) found[path] = origin;
-    return changed;
+  const found = new Map<string, SplitList<WeightedDestination>>();
+  const changed = mapRoutes(user, (route, place) => {
+    const mirrored = splitMirrors(route, shareOf);
+    const split = route.route && splitList(route.route, dialect, (each) => shareOf(each.destination));
+    if (split === undefined) return mirrored;
+    found.set(place, split);
+    return { ...mirrored, route: split.list };
   });
-  const origin = Object.keys(found).length === 0 ? undefined : JSON.stringify(found);
-  return withSplitAnnotations(split, { split: formatSplits(splits), origin });
+  const origins = originsOf(found);
+  const origin = Object.keys(origins).length === 0 ? undefined : JSON.stringify(origins);
+  return withSplitAnnotations(changed, { split: formatSplits(splits), origin });
 };

@@ -5,7 +5,7 @@ import {
   restoreDestinationRule,
   splitDestinationRule,
 } from '../../../src/core/istio/destination-rule.ts';
-import type { Splits } from '../../../src/core/istio/split-annotation.ts';
+import type { Splits } from '../../../src/core/split-annotation.ts';
 
 const splits: Splits = { web: { services: ['web'], weight: 0, subsets: ['v1'] } };
 const rule = (spec: Partial<DestinationRule['spec']>): DestinationRule => ({

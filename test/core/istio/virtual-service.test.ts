@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Splits } from '../../../src/core/istio/split-annotation.ts';
 import {
   isVirtualService,
   restoreVirtualService,
@@ -8,6 +7,7 @@ import {
   type VirtualService,
 } from '../../../src/core/istio/virtual-service.ts';
 import { SPLIT_ORIGIN_ANNOTATION } from '../../../src/core/marks.ts';
+import type { Splits } from '../../../src/core/split-annotation.ts';
 import { arbitraryVirtualService } from './arbitrary-virtual-service.ts';
 
 const at = (weight: number): Splits => ({ web: { services: ['web'], weight, subsets: ['v1'] } });

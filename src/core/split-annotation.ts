@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from '../marks.ts';
-import { annotationsOf, type KubeObject, type ObjectMeta } from '../objects.ts';
+import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from './marks.ts';
+import { annotationsOf, type KubeObject, type ObjectMeta } from './objects.ts';
 
-// `kanari.dev/split` on a route or destination rule: who splits it, by Deployment.
+// `kanari.dev/split` on a route, a destination rule or a Service: who splits it, by Deployment.
 
 const entry = z.object({
   /** Services of the namespace whose traffic is split. */
   services: z.array(z.string().min(1)).min(1),
-  /** The canary's share in percent, integer; unused on a destination rule, which only lends the subsets. */
+  /** The canary's share in percent, integer; unused on objects without weights: destination rules and Services. */
   weight: z.int().min(0).max(100),
   /** The user's subsets that the canary's pods belong to: destinations that name one are split within it. */
   subsets: z.array(z.string().min(1)).optional(),
+  /** Gateway API: the Service of the canary by Service, where it does not have the name that follows from it. */
+  canaryServices: z.record(z.string().min(1), z.string().min(1)).optional(),
 });
 const entries = z.record(z.string().min(1), entry);
 

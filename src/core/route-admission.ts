@@ -1,9 +1,8 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from '../marks.ts';
-import { annotationsOf, type KubeObject } from '../objects.ts';
-import { isDestinationRule, restoreDestinationRule, splitDestinationRule } from './destination-rule.ts';
-import { parseSplits, type Splits, withSplitAnnotations } from './split-annotation.ts';
-import { isVirtualService, restoreVirtualService, splitVirtualService } from './virtual-service.ts';
+import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from './marks.ts';
+import { annotationsOf, type KubeObject } from './objects.ts';
+import { parseSplits, withSplitAnnotations } from './split-annotation.ts';
+import { withSplits } from './split-object.ts';
 
 // The route webhook's decision: whatever a request says about a split route, it is stored split as Kanari wants it,
 // and nobody but the user owns a field of its spec.
@@ -26,18 +25,6 @@ export interface RouteDecision {
 
 const UNTOUCHED: RouteDecision = { patch: [], warnings: [] };
 
-/** The object with the given splits, none meaning restored; undefined for what is no route Kanari knows. */
-const derive = (object: KubeObject, splits: Splits): KubeObject | undefined => {
-  const none = Object.keys(splits).length === 0;
-  if (isVirtualService(object)) {
-    return none ? restoreVirtualService(object) : splitVirtualService(object, splits);
-  }
-  if (isDestinationRule(object)) {
-    return none ? restoreDestinationRule(object) : splitDestinationRule(object, splits);
-  }
-  return undefined;
-};
-
 /** A copied object brings its own origin; a PUT that drops the annotations leaves the stored one's to go by. */
 const withKnownOrigin = (object: KubeObject, oldObject: KubeObject | undefined): KubeObject => {
   const own = annotationsOf(object)[SPLIT_ORIGIN_ANNOTATION];
@@ -58,7 +45,7 @@ export const decideRoute = (request: RouteRequest): RouteDecision => {
 
   const parsed = wanted === undefined ? { ok: true as const, splits: {} } : parseSplits(wanted);
   if (!parsed.ok) return { patch: [], warnings: [`kanari: ${parsed.message}`] };
-  const derived = derive(withKnownOrigin(object, oldObject), parsed.splits);
+  const derived = withSplits(withKnownOrigin(object, oldObject), parsed.splits);
   if (derived === undefined) return UNTOUCHED;
 
   const overruled = asked !== undefined && asked !== wanted;

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import jsonPatch from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
-import { decideRoute, type RouteRequest } from '../../../src/core/istio/admission.ts';
-import type { Splits } from '../../../src/core/istio/split-annotation.ts';
-import { formatSplits } from '../../../src/core/istio/split-annotation.ts';
-import { splitVirtualService, type VirtualService } from '../../../src/core/istio/virtual-service.ts';
-import { SPLIT_ANNOTATION } from '../../../src/core/marks.ts';
-import type { KubeObject } from '../../../src/core/objects.ts';
-import { arbitraryVirtualService } from './arbitrary-virtual-service.ts';
+import { splitVirtualService, type VirtualService } from '../../src/core/istio/virtual-service.ts';
+import { SPLIT_ANNOTATION } from '../../src/core/marks.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
+import { decideRoute, type RouteRequest } from '../../src/core/route-admission.ts';
+import type { Splits } from '../../src/core/split-annotation.ts';
+import { formatSplits } from '../../src/core/split-annotation.ts';
+import { withSplits } from '../../src/core/split-object.ts';
+import { arbitraryGatewayRoute } from './gateway-api/arbitrary-gateway-route.ts';
+import { arbitraryVirtualService } from './istio/arbitrary-virtual-service.ts';
 
 /** Requests of routes, whatever their spec. */
 type Route = KubeObject & { spec?: unknown };
@@ -41,6 +43,20 @@ const stored = (request: Partial<RouteRequest> & { object: Route }): unknown => 
   const object = structuredClone(request.object);
   return jsonPatch.applyPatch(object, decide(request).patch).newDocument;
 };
+
+const arbitraryService: fc.Arbitrary<KubeObject> = fc
+  .dictionary(fc.constantFrom('app', 'kanari.dev/version'), fc.constantFrom('web', 'primary'))
+  .map((selector) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector },
+  }));
+const arbitraryRoute: fc.Arbitrary<KubeObject> = fc.oneof(
+  arbitraryVirtualService,
+  arbitraryGatewayRoute,
+  arbitraryService,
+);
 
 describe('the route webhook', () => {
   const cases: Record<string, { request: Partial<RouteRequest> & { object: Route }; stored: Route }> = {
@@ -163,6 +179,44 @@ describe('the route webhook', () => {
     });
   });
 
+  it("gives a Gateway API route its references to the canary's Service, and narrows the Service", () => {
+    const kinds: { apiVersion: string; kind: string; spec: object; split: object }[] = [
+      ...['HTTPRoute', 'GRPCRoute'].map((kind) => ({
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind,
+        spec: { rules: [{ backendRefs: [{ name: 'web', weight: 100 }] }] },
+        split: {
+          rules: [
+            {
+              backendRefs: [
+                { name: 'web', weight: 80 },
+                { name: 'web-canary', weight: 20 },
+              ],
+            },
+          ],
+        },
+      })),
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        spec: { selector: { app: 'web' } },
+        split: { selector: { app: 'web', 'kanari.dev/version': 'primary' } },
+      },
+    ];
+    for (const { split: expected, ...kind } of kinds) {
+      const route: Route = { ...kind, metadata: user.metadata };
+      const split = stored({
+        username: KANARI,
+        object: marked(route, formatSplits(at(20))),
+        oldObject: route,
+      }) as Route;
+      expect(split.spec).toEqual(expected);
+      // A PUT of the user's manifest: what restoring needs comes from the stored object.
+      expect(stored({ object: route, oldObject: split })).toEqual(split);
+      expect(stored({ username: KANARI, object: { ...split, ...route }, oldObject: split })).toEqual(route);
+    }
+  });
+
   it('adds nothing in a second pass, and touches only routes and its own annotations', () => {
     const annotation = fc.option(
       fc.integer({ min: 0, max: 100 }).map((weight) => formatSplits(at(weight))),
@@ -171,11 +225,11 @@ describe('the route webhook', () => {
       },
     );
     const request = fc.record({
-      object: fc.tuple(arbitraryVirtualService, annotation).map(([object, value]) => marked(object, value)),
+      object: fc.tuple(arbitraryRoute, annotation).map(([object, value]) => marked(object, value)),
       oldObject: fc.option(
         fc
-          .tuple(arbitraryVirtualService, fc.integer({ min: 0, max: 100 }))
-          .map(([object, weight]) => splitVirtualService(object, at(weight))),
+          .tuple(arbitraryRoute, fc.integer({ min: 0, max: 100 }))
+          .map(([object, weight]) => withSplits(object, at(weight)) ?? object),
         { nil: undefined },
       ),
       username: fc.constantFrom(KANARI, 'jane'),
@@ -185,7 +239,7 @@ describe('the route webhook', () => {
         const { patch } = decide(each);
         for (const { path } of patch)
           expect(path).toMatch(
-            /^\/spec\/(http|tcp|tls)\/|^\/metadata\/annotations(\/kanari\.dev~1split(-origin)?)?$/,
+            /^\/spec\/(http|tcp|tls|rules|selector)\/|^\/metadata\/annotations(\/kanari\.dev~1split(-origin)?)?$/,
           );
         const object = stored(each) as KubeObject;
         expect(decide({ ...each, object }).patch).toEqual([]);
