@@ -80,7 +80,7 @@ const rollouts = fc
   .constantFrom('pause', 'resume', 'restart', 'undo')
   .map((verb) => new Command(`rollout ${verb}`, (user) => user.does(['rollout', verb, WEB])));
 
-const scales = fc.constantFrom(0, 1, 2, 4).map(
+const scales = fc.constantFrom(0, 1, 2, 3, 4).map(
   (replicas) =>
     new Command(`scale to ${replicas}`, async (user) => {
       user.replicas = replicas;
@@ -109,12 +109,17 @@ const skips = fc
         ),
   );
 
-const opts = fc.oneof(
-  simple('opt out', ['label', WEB, 'kanari.dev/rollouts=disabled', '--overwrite']),
-  simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
-  simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
-  simple('on-busy allow', ['annotate', WEB, 'kanari.dev/on-busy=allow', '--overwrite']),
+// Its user's way out in an emergency. For good it would leave nothing to look at.
+const asides = fc.tuple(verbs, tags).map(
+  ([verb, tag]) =>
+    new Command(`opt out, ${verb} ${tag}, opt in`, async (user) => {
+      await user.does(['label', WEB, 'kanari.dev/rollouts=disabled', '--overwrite']);
+      await user.does(...asks(user, verb, tag));
+      await user.does(['label', WEB, 'kanari.dev/rollouts-']);
+    }),
 );
+
+const busy = simple('on-busy allow', ['annotate', WEB, 'kanari.dev/on-busy=allow', '--overwrite']);
 
 const orders = fc.constantFrom('promote', 'abort', 'retry').map(
   (order) =>
@@ -185,21 +190,18 @@ const absences = fc
   );
 
 /** Changes of the template come most often: they are what must never slip through. */
-export const COMMANDS = [
-  releases,
-  releases,
-  releases,
-  reverts,
-  rollouts,
-  rollouts,
-  scales,
-  skips,
-  opts,
-  orders,
-  recreations,
-  damages,
-  waits,
-  waits,
-  settled,
-  absences,
-];
+export const commands = fc.oneof(
+  { arbitrary: releases, weight: 8 },
+  { arbitrary: reverts, weight: 2 },
+  { arbitrary: rollouts, weight: 3 },
+  { arbitrary: scales, weight: 2 },
+  { arbitrary: skips, weight: 1 },
+  { arbitrary: asides, weight: 1 },
+  { arbitrary: busy, weight: 1 },
+  { arbitrary: orders, weight: 2 },
+  { arbitrary: recreations, weight: 1 },
+  { arbitrary: damages, weight: 2 },
+  { arbitrary: waits, weight: 4 },
+  { arbitrary: settled, weight: 1 },
+  { arbitrary: absences, weight: 2 },
+);
