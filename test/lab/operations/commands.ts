@@ -89,11 +89,11 @@ const scales = fc.constantFrom(0, 1, 2, 3, 4).map(
     }),
 );
 
-const annotated = (user: User, tag: string, annotation: string): Deployment => {
+const skipping = (user: User, tag: string): Deployment => {
   const manifest = user.manifest(tag);
   return {
     ...manifest,
-    metadata: { ...manifest.metadata, annotations: { [annotation]: user.fresh('INC') } },
+    metadata: { ...manifest.metadata, annotations: { 'kanari.dev/skip': user.fresh('INC') } },
   };
 };
 
@@ -104,9 +104,7 @@ const skips = fc
       ? new Command('skip', (user) =>
           user.does(['annotate', WEB, `kanari.dev/skip=${user.fresh('INC')}`, '--overwrite']),
         )
-      : new Command(`apply ${tag} with skip`, (user) =>
-          user.does(['apply', '-f', '-'], annotated(user, tag, 'kanari.dev/skip')),
-        ),
+      : new Command(`apply ${tag} with skip`, (user) => user.does(['apply', '-f', '-'], skipping(user, tag))),
   );
 
 // Its user's way out in an emergency. For good it would leave nothing to look at.
@@ -165,7 +163,7 @@ const waits = fc
 const settled = fc.constant(new Command('wait until all is quiet', settles));
 
 /** The API server must either refuse a new template, or store it held: never let it out because nobody looks. */
-const seesHold = async (user: User, { stored, refusal }: Answer, before: Deployment): Promise<void> => {
+const seesHold = (user: User, { stored, refusal }: Answer, before: Deployment): void => {
   const { whileAway } = user.world;
   if (whileAway === 'denies' && refusal === undefined && stored !== undefined) {
     const changed = identityOf(stored.spec.template) !== identityOf(before.spec.template);
@@ -184,7 +182,7 @@ const absences = fc
           if (change === undefined) return;
           const before = await user.shop.deployment();
           const answer = await user.doesNow(...asks(user, ...change));
-          await seesHold(user, answer, before);
+          seesHold(user, answer, before);
         }),
       ),
   );
