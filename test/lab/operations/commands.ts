@@ -80,7 +80,7 @@ const rollouts = fc
   .constantFrom('pause', 'resume', 'restart', 'undo')
   .map((verb) => new Command(`rollout ${verb}`, (user) => user.does(['rollout', verb, WEB])));
 
-const scales = fc.constantFrom(0, 1, 2, 4).map(
+const scales = fc.constantFrom(0, 1, 2, 3, 4).map(
   (replicas) =>
     new Command(`scale to ${replicas}`, async (user) => {
       user.replicas = replicas;
@@ -89,11 +89,11 @@ const scales = fc.constantFrom(0, 1, 2, 4).map(
     }),
 );
 
-const annotated = (user: User, tag: string, annotation: string): Deployment => {
+const skipping = (user: User, tag: string): Deployment => {
   const manifest = user.manifest(tag);
   return {
     ...manifest,
-    metadata: { ...manifest.metadata, annotations: { [annotation]: user.fresh('INC') } },
+    metadata: { ...manifest.metadata, annotations: { 'kanari.dev/skip': user.fresh('INC') } },
   };
 };
 
@@ -104,17 +104,20 @@ const skips = fc
       ? new Command('skip', (user) =>
           user.does(['annotate', WEB, `kanari.dev/skip=${user.fresh('INC')}`, '--overwrite']),
         )
-      : new Command(`apply ${tag} with skip`, (user) =>
-          user.does(['apply', '-f', '-'], annotated(user, tag, 'kanari.dev/skip')),
-        ),
+      : new Command(`apply ${tag} with skip`, (user) => user.does(['apply', '-f', '-'], skipping(user, tag))),
   );
 
-const opts = fc.oneof(
-  simple('opt out', ['label', WEB, 'kanari.dev/rollouts=disabled', '--overwrite']),
-  simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
-  simple('opt in', ['label', WEB, 'kanari.dev/rollouts-']),
-  simple('on-busy allow', ['annotate', WEB, 'kanari.dev/on-busy=allow', '--overwrite']),
+// Its user's way out in an emergency. For good it would leave nothing to look at.
+const asides = fc.tuple(verbs, tags).map(
+  ([verb, tag]) =>
+    new Command(`opt out, ${verb} ${tag}, opt in`, async (user) => {
+      await user.does(['label', WEB, 'kanari.dev/rollouts=disabled', '--overwrite']);
+      await user.does(...asks(user, verb, tag));
+      await user.does(['label', WEB, 'kanari.dev/rollouts-']);
+    }),
 );
+
+const busy = simple('on-busy allow', ['annotate', WEB, 'kanari.dev/on-busy=allow', '--overwrite']);
 
 const orders = fc.constantFrom('promote', 'abort', 'retry').map(
   (order) =>
@@ -160,7 +163,7 @@ const waits = fc
 const settled = fc.constant(new Command('wait until all is quiet', settles));
 
 /** The API server must either refuse a new template, or store it held: never let it out because nobody looks. */
-const seesHold = async (user: User, { stored, refusal }: Answer, before: Deployment): Promise<void> => {
+const seesHold = (user: User, { stored, refusal }: Answer, before: Deployment): void => {
   const { whileAway } = user.world;
   if (whileAway === 'denies' && refusal === undefined && stored !== undefined) {
     const changed = identityOf(stored.spec.template) !== identityOf(before.spec.template);
@@ -179,27 +182,24 @@ const absences = fc
           if (change === undefined) return;
           const before = await user.shop.deployment();
           const answer = await user.doesNow(...asks(user, ...change));
-          await seesHold(user, answer, before);
+          seesHold(user, answer, before);
         }),
       ),
   );
 
 /** Changes of the template come most often: they are what must never slip through. */
-export const COMMANDS = [
-  releases,
-  releases,
-  releases,
-  reverts,
-  rollouts,
-  rollouts,
-  scales,
-  skips,
-  opts,
-  orders,
-  recreations,
-  damages,
-  waits,
-  waits,
-  settled,
-  absences,
-];
+export const commands = fc.oneof(
+  { arbitrary: releases, weight: 8 },
+  { arbitrary: reverts, weight: 2 },
+  { arbitrary: rollouts, weight: 3 },
+  { arbitrary: scales, weight: 2 },
+  { arbitrary: skips, weight: 1 },
+  { arbitrary: asides, weight: 1 },
+  { arbitrary: busy, weight: 1 },
+  { arbitrary: orders, weight: 2 },
+  { arbitrary: recreations, weight: 1 },
+  { arbitrary: damages, weight: 2 },
+  { arbitrary: waits, weight: 4 },
+  { arbitrary: settled, weight: 1 },
+  { arbitrary: absences, weight: 2 },
+);
