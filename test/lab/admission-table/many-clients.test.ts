@@ -4,10 +4,10 @@ import { FIRST_START_MS } from '../../../lab/lab.ts';
 import { annotationsOf } from '../../../src/core/objects.ts';
 import { imageOf, type Shop, SLOW, startWorld, uidsOf, type World, web } from '../shop.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { look, marksOf, revisionIn, type Sight, serves } from './sight.ts';
+import { canaryHasItsShare, look, marksOf, revisionIn, type Sight, serves } from './sight.ts';
 import { plain } from './situation.ts';
 import { send, VERBS } from './verbs.ts';
-import { canaryHasItsShare, warningsIn } from './walk.ts';
+import { warningsIn } from './walk.ts';
 
 // Requests that race: each is answered for what it meets, whoever wins.
 

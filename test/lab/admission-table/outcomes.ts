@@ -6,7 +6,7 @@ export interface Outcome {
   /** Kept: as it was stored before. */
   template: 'requested' | 'kept';
   paused: boolean | 'kept';
-  /** Of a hold of the requested template, of a person's pause, of the requested template's release, or as before. */
+  /** Of a hold of the requested template, of a person's pause, of the requested template's release; as before; gone. */
   marks: 'hold' | 'pause' | 'release' | 'kept' | 'none';
   /** Kanari's, in full and in order. */
   warnings: (words: Words) => string[];

@@ -61,3 +61,12 @@ const MARKS = ['kanari.dev/run', 'kanari.dev/primary', 'kanari.dev/held-by'];
 /** Without the weight, which moves while a run does. */
 export const marksOf = (deployment: Deployment): StringMap =>
   Object.fromEntries(Object.entries(annotationsOf(deployment)).filter(([name]) => MARKS.includes(name)));
+
+/** The canary of the held template runs, and has the first step's share. */
+export const canaryHasItsShare = (shop: Shop): Promise<void> =>
+  eventually(async () => {
+    const [canary, deployment] = await Promise.all([shop.canary(), shop.deployment()]);
+    expect(canary.status?.run?.revision).toBe(revisionIn(deployment));
+    expect(canary.status?.canaryWeight).toBe(50);
+    expect(annotationsOf(deployment)['kanari.dev/weight']).toBe('50');
+  });

@@ -9,7 +9,7 @@ import {
 } from '../../../src/core/objects.ts';
 import { eventually, type Shop, type WebOptions, web } from '../shop.ts';
 import type { OutcomeName } from './outcomes.ts';
-import { look, serves } from './sight.ts';
+import { canaryHasItsShare, look, serves } from './sight.ts';
 import type { Ask } from './verbs.ts';
 
 export type Manifest = (tag: string) => Deployment;
@@ -55,11 +55,11 @@ export const plain =
   (tag) =>
     web(tag, { replicas: 1, ...options });
 
-export const withSkip = (manifest: Deployment, value = 'incident-1'): Deployment => ({
+export const withSkip = (manifest: Deployment): Deployment => ({
   ...manifest,
   metadata: {
     ...manifest.metadata,
-    annotations: { ...annotationsOf(manifest), 'kanari.dev/skip': value },
+    annotations: { ...annotationsOf(manifest), 'kanari.dev/skip': 'incident-1' },
   },
 });
 
@@ -89,10 +89,7 @@ export const skipTo = async (
 /** A run is under way, and its canary has its share. */
 export const hold = async ({ shop, manifest }: Scene): Promise<void> => {
   await shop.apply(manifest('v2'));
-  await eventually(async () => {
-    expect((await shop.canary()).status?.canaryWeight).toBe(50);
-    expect(annotationsOf(await shop.deployment())['kanari.dev/weight']).toBe('50');
-  });
+  await canaryHasItsShare(shop);
 };
 
 const command = ({ shop }: Scene, verb: string) =>

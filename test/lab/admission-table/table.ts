@@ -97,8 +97,8 @@ const stage = async ({ world, ledger, scheduled }: Rig, cell: Cell): Promise<Sta
   };
 };
 
-/** No trace, so that the ledger balances; then the real request, and the same answer. */
-const walkDry = async ({ shop, expected, sent }: Stage, ledger: Ledger): Promise<void> => {
+/** No trace, so that the ledger balances; and the same answer as to the real request. */
+const walkDry = async ({ shop, expected, sent }: Stage): Promise<void> => {
   const before = await shop.deployment();
   const dry = await sent(DRY_RUN);
   expectSaid(dry, expected);
@@ -114,8 +114,8 @@ const walkDry = async ({ shop, expected, sent }: Stage, ledger: Ledger): Promise
   const after = await shop.deployment();
   expect(after.spec).toEqual(before.spec);
   expect(marksOf(after)).toEqual(marksOf(before));
-  if (!accepted) return;
-  if (expected.outcome.ungated !== undefined) ledger.expect(shop, expected.outcome.ungated);
+  // Told once for both, a change that goes out would hide what the dry run told.
+  if (!accepted || expected.outcome.ungated !== undefined) return;
   const real = await sent(APPLY_AND_SHOW);
   expect(admitted(dry)).toEqual(admitted(real));
 };
@@ -158,7 +158,7 @@ export const describeTable = (
 
     const applies = cells.filter(({ ask, verb }) => ask === 'newer' && verb === VERBS.newer['kubectl apply']);
     it.for(applies)('dry run and kubectl diff', async (cell) =>
-      walkDry(await stage(rig, { ...cell, namespace: `${cell.namespace}-dry` }), rig.ledger),
+      walkDry(await stage(rig, { ...cell, namespace: `${cell.namespace}-dry` })),
     );
   });
 

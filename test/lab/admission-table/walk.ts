@@ -1,10 +1,18 @@
 import { expect } from 'vitest';
 import type { CommandResult } from '../../../lab/command.ts';
-import { annotationsOf, type Deployment, labelsOf, type StringMap } from '../../../src/core/objects.ts';
+import { type Deployment, labelsOf, type StringMap } from '../../../src/core/objects.ts';
 import { eventually, imageOf, type Shop, uidsOf } from '../shop.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outcome } from './outcomes.ts';
-import { look, marksOf, primaryRevision, revisionIn, type Sight, setsWithPods } from './sight.ts';
+import {
+  canaryHasItsShare,
+  look,
+  marksOf,
+  primaryRevision,
+  revisionIn,
+  type Sight,
+  setsWithPods,
+} from './sight.ts';
 
 // Whether all that an outcome says has come about: what is stored, what the client was told, what runs.
 
@@ -96,15 +104,6 @@ export const expectRunning = async (shop: Shop, { outcome, before }: Expected): 
   expect(uidsOf(after.pods)).toEqual(expect.arrayContaining(uidsOf(before.pods)));
   if (before.pods.length > 0) expect(uidsOf(setsWithPods(after))).toEqual(uidsOf(setsWithPods(before)));
 };
-
-/** The canary of the held template runs, and has the first step's share. */
-export const canaryHasItsShare = (shop: Shop): Promise<void> =>
-  eventually(async () => {
-    const [canary, deployment] = await Promise.all([shop.canary(), shop.deployment()]);
-    expect(canary.status?.run?.revision).toBe(revisionIn(deployment));
-    expect(canary.status?.canaryWeight).toBe(50);
-    expect(annotationsOf(deployment)['kanari.dev/weight']).toBe('50');
-  });
 
 /** All of it. What nobody schedules stays as admission left it. */
 export const expectOutcome = async (
