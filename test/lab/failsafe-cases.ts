@@ -1,7 +1,8 @@
 import type { Deployment, KubeObject, StringMap } from '../../src/core/objects.ts';
-import { type Shop, SLOW, web } from './shop.ts';
+import { RECREATE, type STATES, skip } from './failsafe-states.ts';
+import { web } from './shop.ts';
 
-// What clients ask of Deployments in every state, each as a dry run, and what the failsafe alone makes of it.
+// What clients ask of Deployments in every state, and what the failsafe alone makes of it.
 
 const RUN = 'kanari.dev/run';
 const PRIMARY = 'kanari.dev/primary';
@@ -88,52 +89,7 @@ const image = (tag: string): object => ({
 });
 
 const restarted = { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } };
-const skip = (value: string): StringMap => ({ 'kanari.dev/skip': value });
 const copied = { [RUN]: '1-0123456789', [HELD_BY]: 'webhook' };
-const RECREATE = { strategy: { type: 'Recreate' } };
-
-/** What a Deployment is like before the requests; its shop is a namespace of the same name. */
-export const STATES = {
-  serving: {},
-  skipped: { first: () => web('v1', { annotations: skip('incident-1') }) },
-  held: { then: (shop: Shop) => shop.apply(web('v2')), weight: 50 },
-  'missed-deadline': { then: (shop: Shop) => shop.apply(web('v2')), weight: 50 },
-  paused: { then: (shop: Shop) => shop.kubectl(['rollout', 'pause', 'deployment/web']) },
-  gathered: {
-    then: async (shop: Shop) => {
-      await shop.kubectl(['rollout', 'pause', 'deployment/web']);
-      await shop.apply(web('v2'));
-    },
-  },
-  zero: { first: () => web('v1', { replicas: 0 }) },
-  recreate: { first: () => web('v1', { spec: RECREATE }) },
-  'no-history': { first: () => web('v1', { spec: { revisionHistoryLimit: 0 } }) },
-  'operator-owned': {},
-  down: { first: () => web('v1-neverready'), unsettled: true },
-  'mid-rollout': { then: (shop: Shop) => shop.apply(web('v2-neverready', { annotations: skip('1') })) },
-  'opted-out': {
-    first: () => ({ ...web('v1'), metadata: { name: 'web', labels: { 'kanari.dev/rollouts': 'disabled' } } }),
-  },
-  unlabelled: { optedIn: false },
-  istio: { settings: { 'kanari.dev/sidecar': 'istio' } },
-  linkerd: { settings: { 'kanari.dev/sidecar': 'linkerd' } },
-  'linkerd-namespace': { settings: { 'linkerd.io/inject': 'enabled' } },
-} satisfies Record<string, State>;
-
-export interface State {
-  /** Default: two pods of v1. */
-  first?: () => Deployment;
-  /** It never becomes available. */
-  unsettled?: boolean;
-  optedIn?: boolean;
-  /** Further annotations of the namespace. */
-  settings?: StringMap;
-  then?: (shop: Shop) => Promise<unknown>;
-  /** The canary's weight that a run is at when the requests come. */
-  weight?: number;
-}
-
-export const settingsOf = (state: State): StringMap => ({ ...SLOW, ...state.settings });
 
 export interface Case {
   state: keyof typeof STATES;
@@ -378,7 +334,11 @@ const EXEMPT: Record<string, Case> = {
 };
 
 const MESHES: Record<string, Case> = {
-  'a PUT that drops what Istio needs': { state: 'istio', request: put(v1), alone: unchanged(false) },
+  'a PUT that drops what Istio needs': {
+    state: 'istio',
+    request: put(v1),
+    alone: { ...unchanged(false), podLabels: ISTIO_LABEL, podAnnotations: HOLD_PROXY },
+  },
   'a PUT of another template that drops what Istio needs': {
     state: 'istio',
     request: put(v2),
@@ -394,6 +354,16 @@ const MESHES: Record<string, Case> = {
     state: 'linkerd-namespace',
     request: put(v1),
     alone: unchanged(false),
+  },
+  'a PUT that drops what a namespace of Istio asks for': {
+    state: 'istio-namespace',
+    request: put(v1),
+    alone: { ...unchanged(false), podLabels: ISTIO_LABEL, podAnnotations: HOLD_PROXY },
+  },
+  'a PUT that drops what a namespace with a revision of Istio asks for': {
+    state: 'istio-revision',
+    request: put(v1),
+    alone: { ...unchanged(false), podLabels: ISTIO_LABEL, podAnnotations: HOLD_PROXY },
   },
   'a sidecar label that no setting asks for': {
     state: 'serving',

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { annotationsOf, type Deployment, type KubeObject, type StringMap } from '../../src/core/objects.ts';
-import { CASES, type Case, MARKS, STATES, type State, settingsOf } from './failsafe-cases.ts';
+import { CASES, type Case, MARKS } from './failsafe-cases.ts';
+import { STATES, type State, settingsOf } from './failsafe-states.ts';
 import { eventually, type Shop, startWorld, type World, web } from './shop.ts';
 
 // The failsafe on the real API server, case by case: what it does alone, and that it changes nothing where the webhook
@@ -90,12 +91,23 @@ const missDeadline = ({ namespace }: Shop): Promise<unknown> =>
     'application/strategic-merge-patch+json',
   );
 
+/** Resolves once Kanari has heard of the labels. */
+const labelNamespace = async (shop: Shop, labels: StringMap): Promise<void> => {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  await world.lab.kubectl(['label', 'namespace', shop.namespace, ...pairs]);
+  await eventually(async () => {
+    const { stdout } = await shop.apply(web('v1'), '--dry-run=server', '-o', 'json');
+    expect(stdout).toContain('sidecar.istio.io/inject');
+  });
+};
+
 const open = async (name: string, state: State): Promise<void> => {
   const shop = await world.openShop(name, {
     optedIn: state.optedIn ?? true,
     annotations: settingsOf(state),
   });
   shops[name] = shop;
+  if (state.labels !== undefined) await labelNamespace(shop, state.labels);
   const first = state.first?.() ?? web('v1');
   await (state.unsettled === true ? shop.apply(first) : shop.opens(first));
   await state.then?.(shop);
