@@ -46,6 +46,8 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     namespace: 'kanari-system',
     // One process at a time has it here, so a restarted one takes up its own Lease at once.
     identity: 'kanari-lab',
+    // One replica has nobody to hand over to.
+    'shutdown-delay': '0s',
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
