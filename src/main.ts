@@ -88,7 +88,7 @@ const tellUngated = ({ metrics, log, recorder }: Shared): DeploymentDecisionPort
   };
 };
 
-const createAdmission = (shared: Shared): WebhookServer => {
+const createAdmission = (shared: Shared, draining: () => boolean): WebhookServer => {
   const { config, log, metrics, health, stores, ownUsername } = shared;
   const handler = (decide: Decide) => createHandler({ decide, log, metrics, now: () => performance.now() });
   const decideDeployment = createDeploymentDecision({
@@ -102,8 +102,21 @@ const createAdmission = (shared: Shared): WebhookServer => {
     '/mutate': handler(decideDeployment),
     '/mutate-routes': handler(createRouteDecision(() => ownUsername)),
   };
-  const app = createWebhookApp({ handlers, log, health, registry: metrics.registry });
-  return createWebhookServer({ app, port: config.webhookPort, log });
+  const refused = (reason: string): void => metrics.webhookRefused.inc({ reason });
+  const app = createWebhookApp({
+    handlers,
+    log,
+    health,
+    registry: metrics.registry,
+    onRefused: refused,
+  });
+  return createWebhookServer({
+    app,
+    port: config.webhookPort,
+    log,
+    draining,
+    onDropped: () => refused('TooManyConnections'),
+  });
 };
 
 const createCertificates = (
@@ -201,7 +214,7 @@ const addReadiness = (
 /** Starts in this order and stops in the reverse one: the webhook serves until all else has ended. */
 const addRunnables = (shared: Shared, manager: Manager): void => {
   const { config, log, metrics, health, reflectors } = shared;
-  const server = createAdmission(shared);
+  const server = createAdmission(shared, manager.draining);
   const rotator = createCertificates(shared, server);
   const leader = createLeader(shared);
   addReadiness(shared, manager, rotator);
