@@ -13,10 +13,14 @@ export interface KanariOptions {
   /** Default 1s. */
   lookInterval?: string;
   logLevel?: string;
+  /** One of several behind an address; the webhook configuration is installed already. */
+  replica?: { identity: string; webhookUrl: string };
 }
 
 export interface Kanari {
   pid: number;
+  /** Where it serves reviews itself, whatever address is registered. */
+  webhookPort: number;
   /** Base URL of `/metrics`, `/healthz` and `/readyz`. */
   operationsUrl: string;
   logFile: string;
@@ -31,23 +35,29 @@ export interface Kanari {
 const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 60_000;
 
-/** Installs the webhook configuration and starts Kanari; resolves once it is ready. */
-export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
+export const installWebhook = async (lab: Lab): Promise<void> => {
   const webhook = await readFile(join(ROOT, 'manifests', 'webhook.yaml'), 'utf8');
   await lab.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { stdin: webhook });
+};
+
+/** Installs the webhook configuration and starts Kanari; resolves once it is ready. */
+export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
+  const { replica } = options;
+  if (replica === undefined) await installWebhook(lab);
   const [webhookPort = 0, metricsPort = 0] = await freePorts(2);
-  const logFile = join(lab.dir, 'kanari.log');
+  // One process at a time has the default, so a restarted one takes up its own Lease at once.
+  const identity = replica?.identity ?? 'kanari-lab';
+  const logFile = join(lab.dir, replica === undefined ? 'kanari.log' : `${identity}.log`);
   const operationsUrl = `http://127.0.0.1:${metricsPort}`;
   const flags = {
     kubeconfig: lab.kanariKubeconfig,
-    'webhook-url': `https://127.0.0.1:${webhookPort}`,
+    'webhook-url': replica?.webhookUrl ?? `https://127.0.0.1:${webhookPort}`,
     'webhook-port': String(webhookPort),
     'metrics-port': String(metricsPort),
     namespace: 'kanari-system',
-    // One process at a time has it here, so a restarted one takes up its own Lease at once.
-    identity: 'kanari-lab',
+    identity,
     // One replica has nobody to hand over to.
-    'shutdown-delay': '0s',
+    'shutdown-delay': replica === undefined ? '0s' : '1s',
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
@@ -58,7 +68,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
 
   const start = async (): Promise<void> => {
     running = startProcess({
-      name: 'kanari',
+      name: identity,
       program: process.execPath,
       args: ['--import', 'tsx', join(ROOT, 'src', 'main.ts'), ...args],
       logFile,
@@ -73,6 +83,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     get pid() {
       return running?.pid ?? 0;
     },
+    webhookPort,
     operationsUrl,
     logFile,
     stop: async () => running?.stop(),
