@@ -1,7 +1,7 @@
 // The API server has at most 200 changes under way by default, and few of them are for us: beyond, it is no API server.
 const MOST_REQUESTS = 256;
-// Nine of the largest reviews there are, or thousands of ordinary ones.
-const MOST_BYTES = 64 * 1024 * 1024;
+// Four of the largest reviews there are, or hundreds of ordinary ones.
+const MOST_BYTES = 32 * 1024 * 1024;
 
 export type Overload = 'TooManyRequests' | 'TooManyBytes';
 

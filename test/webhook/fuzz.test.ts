@@ -67,6 +67,7 @@ const MALFORMED: Record<string, RawRequest & { status?: number }> = {
   '100,000 levels of objects': { body: nested('{"a":', '}').replace(':}', ':1}') },
   '100,000 levels inside the object': { body: forged('"containers":[]', `"x":${nested('[', ']')}`) },
   '100,000 levels never closed': { body: '['.repeat(100_000) },
+  'two million empty objects': { body: `[${'{},'.repeat(2_000_000)}1]` },
   'a list': { body: '[]' },
   'a list of reviews': { body: `[${good}]` },
   'a string': { body: '"review"' },
