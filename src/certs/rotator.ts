@@ -84,6 +84,7 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
   let failure: string | undefined;
   let note: string | undefined;
   let registered = '';
+  let isLearnt = false;
 
   const serveMaterial = ({ pair, bundle: ca = '' }: Material): void => {
     if (served?.cert === pair.cert && served.key === pair.key) {
@@ -111,6 +112,7 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
       serveMaterial(material);
     }
     failure = undefined;
+    isLearnt ||= served !== undefined && isTrusted(served.cert, { bundle: ledger.presumed(at), at });
     const isSettled = sameCertificates(registered, settled) && served?.cert === material.pair.cert;
     return isSettled ? source.intervalMs : RETRY_INTERVAL_MS;
   };
@@ -128,8 +130,8 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     if (!isTrusted(served.cert, { bundle: registered, at })) {
       return registrar.problem() ?? `${CONFIGURATION_NAME} does not trust the certificate`;
     }
-    if (isTrusted(served.cert, { bundle: ledger.presumed(at), at })) return undefined;
-    return `API servers are still learning what ${CONFIGURATION_NAME} trusts`;
+    // Only at first: later no other replica is better off, and with none ready all calls would fail.
+    return isLearnt ? undefined : `API servers are still learning what ${CONFIGURATION_NAME} trusts`;
   };
 
   return {

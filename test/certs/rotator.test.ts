@@ -204,8 +204,22 @@ describe('a configuration that somebody else changes', () => {
     const { live, served, rotator } = replica();
     await live(10 * SECOND);
     cluster.put(configuration());
-    await live(30 * SECOND);
+    await live(20 * SECOND);
     expect(bundles(cluster)).toEqual([served[0]!.ca, served[0]!.ca]);
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it('takes readiness away no longer than it stands', async () => {
+    const { live, pass, rotator } = replica();
+    await live(10 * SECOND);
+    cluster.put(configuration());
+    cluster.hooks.before = () => {
+      throw new Error('not yet');
+    };
+    await pass();
+    expect(rotator.problem()).toBe('zz-kanari does not trust the certificate');
+    cluster.hooks.before = () => {};
+    await pass();
     expect(rotator.problem()).toBeUndefined();
   });
 
