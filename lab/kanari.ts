@@ -13,6 +13,8 @@ export interface KanariOptions {
   /** Default 1s. */
   lookInterval?: string;
   logLevel?: string;
+  /** Of certificates that somebody else renews; default: Kanari issues its own. */
+  certDir?: string;
   /** One of several behind an address; the webhook configuration is installed already. */
   replica?: { identity: string; webhookUrl: string };
 }
@@ -61,6 +63,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
+    ...(options.certDir === undefined ? {} : { 'cert-dir': options.certDir }),
     ...(options.prometheusUrl === undefined ? {} : { 'prometheus-url': options.prometheusUrl }),
   };
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Kanari } from '../../lab/kanari.ts';
+import { type Kanari, startKanari } from '../../lab/kanari.ts';
 import { FIRST_START_MS, type Lab, startLab } from '../../lab/lab.ts';
 import { type Replicas, startReplicas } from '../../lab/replicas.ts';
 import { createAuthority, issueLeaf } from '../../src/certs/authority.ts';
@@ -200,5 +202,29 @@ describe('the webhook configuration', () => {
       [undefined, { ...service, path: '/mutate' }],
       [undefined, { ...service, path: '/mutate-routes' }],
     ]);
+  });
+});
+
+describe('certificates of others', () => {
+  underLoad();
+
+  it('are served with from --cert-dir, and swapped when they are renewed', async () => {
+    const certDir = join(lab.dir, 'tls');
+    await mkdir(certDir);
+    const authority = await createAuthority(new Date());
+    const write = async (): Promise<string> => {
+      const leaf = await issueLeaf(authority, names, new Date());
+      const files = { 'ca.crt': authority.cert, 'tls.crt': leaf.cert, 'tls.key': leaf.key };
+      for (const [name, text] of Object.entries(files)) await writeFile(join(certDir, name), text);
+      return leaf.cert;
+    };
+    const first = await write();
+    const kanari = await startKanari(lab, { certDir });
+    expect(await servedBy(kanari)).toBe(first);
+    await load.stop();
+    load = startAdmissionLoad(lab, shop.namespace);
+    const second = await write();
+    await eventually(async () => expect(await servedBy(kanari)).toBe(second));
+    expectNoFailure();
   });
 });
