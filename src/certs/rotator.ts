@@ -1,16 +1,17 @@
 import type { Reader, Writer } from '../kube/api.ts';
 import { describeError, isConflict, isInvalid } from '../kube/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { KeyPair } from './authority.ts';
+import { BACKDATE_MS, type KeyPair } from './authority.ts';
 import type { CertificateSource, Circumstances, Material, ServingCertificate } from './certificate-source.ts';
 import { createRegistrar } from './registrar.ts';
-import { createTrustLedger } from './trust-ledger.ts';
-import { expiryOf, isTrusted, sameCertificates } from './validity.ts';
+import { createTrustLedger, type TrustLedger } from './trust-ledger.ts';
+import { expiryOf, isTrusted, sameCertificates, startOf } from './validity.ts';
 import { CONFIGURATION_NAME, servingNames } from './webhook-registration.ts';
 
 // While calls can't succeed, or a new authority is on its way: hurry.
 const RETRY_INTERVAL_MS = 1_000;
 const PASS_DEADLINE_MS = 15_000;
+const NEW_MS = 60_000;
 
 export interface CertRotator {
   /** Keeps the webhook configuration and the serving certificate right until the signal aborts. */
@@ -74,6 +75,20 @@ const repeat = async ({ pass, onFailure, sleep, longestPauseMs }: Repetition, si
   }
 };
 
+/** Beside a new certificate the authority may be new as well, though it stood there before this process was. */
+const trustFor = (cert: string, ledger: TrustLedger, at: Date): string => {
+  const ageMs = at.getTime() - startOf(cert).getTime() - BACKDATE_MS;
+  return ageMs < NEW_MS ? ledger.settled(at) : ledger.presumed(at);
+};
+
+/** @returns it in words */
+const tellFailure = (log: Logger, error: unknown): string => {
+  const failure = describeError(error).message;
+  if (isConflict(error) || isInvalid(error)) log.info({ failure }, 'another replica was faster');
+  else log.error({ err: error }, 'certificates could not be checked');
+  return failure;
+};
+
 export const createRotator = (dependencies: RotatorDependencies): CertRotator => {
   const { reader, writer, log, now, sleep, namespace, webhookUrl, source, serve } = dependencies;
   const address = { namespace, webhookUrl };
@@ -84,7 +99,8 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
   let failure: string | undefined;
   let note: string | undefined;
   let registered = '';
-  let isLearnt = false;
+  /** The certificate that API servers have been able to call by. */
+  let learnt: string | undefined;
 
   const serveMaterial = ({ pair, bundle: ca = '' }: Material): void => {
     if (served?.cert === pair.cert && served.key === pair.key) {
@@ -112,16 +128,14 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
       serveMaterial(material);
     }
     failure = undefined;
-    isLearnt ||= served !== undefined && isTrusted(served.cert, { bundle: ledger.presumed(at), at });
+    if (served !== undefined && isTrusted(served.cert, { bundle: trustFor(served.cert, ledger, at), at })) {
+      learnt = served.cert;
+    }
     const isSettled = sameCertificates(registered, settled) && served?.cert === material.pair.cert;
     return isSettled ? source.intervalMs : RETRY_INTERVAL_MS;
   };
 
-  const onFailure = (error: unknown): void => {
-    failure = describeError(error).message;
-    if (isConflict(error) || isInvalid(error)) log.info({ failure }, 'another replica was faster');
-    else log.error({ err: error }, 'certificates could not be checked');
-  };
+  const onFailure = (error: unknown): void => void (failure = tellFailure(log, error));
 
   const problem = (): string | undefined => {
     if (served === undefined) return `no certificate yet${failure === undefined ? '' : `: ${failure}`}`;
@@ -130,8 +144,10 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     if (!isTrusted(served.cert, { bundle: registered, at })) {
       return registrar.problem() ?? `${CONFIGURATION_NAME} does not trust the certificate`;
     }
-    // Only at first: later no other replica is better off, and with none ready all calls would fail.
-    return isLearnt ? undefined : `API servers are still learning what ${CONFIGURATION_NAME} trusts`;
+    // Not after each correction of the bundle: with no replica ready, all calls would fail.
+    return learnt === served.cert
+      ? undefined
+      : `API servers are still learning what ${CONFIGURATION_NAME} trusts`;
   };
 
   return {

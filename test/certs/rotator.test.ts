@@ -53,6 +53,7 @@ describe('the rotator', () => {
     expect(first.rotator.problem()).toContain('still learning');
     await first.live(4 * SECOND);
     expect(first.rotator.problem()).toBeUndefined();
+    clock.now += 60 * SECOND;
     const second = replica();
     await second.pass();
     expect(second.rotator.problem()).toBeUndefined();
