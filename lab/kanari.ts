@@ -15,10 +15,16 @@ export interface KanariOptions {
   logLevel?: string;
   /** Installs `manifests/failsafe`: the webhook may be away. Default false. */
   failsafe?: boolean;
+  /** Of certificates that somebody else renews; default: Kanari issues its own. */
+  certDir?: string;
+  /** One of several behind an address; the webhook configuration is installed already. */
+  replica?: { identity: string; webhookUrl: string };
 }
 
 export interface Kanari {
   pid: number;
+  /** Where it serves reviews itself, whatever address is registered. */
+  webhookPort: number;
   /** Base URL of `/metrics`, `/healthz` and `/readyz`. */
   operationsUrl: string;
   logFile: string;
@@ -35,21 +41,26 @@ const READY_MS = 60_000;
 
 /** Installs what concerns admission and starts Kanari; resolves once it is ready. */
 export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
-  await installAdmission(lab, { failsafe: options.failsafe === true });
+  const { replica } = options;
+  if (replica === undefined) await installAdmission(lab, { failsafe: options.failsafe === true });
   const [webhookPort = 0, metricsPort = 0] = await freePorts(2);
-  const logFile = join(lab.dir, 'kanari.log');
+  // One process at a time has the default, so a restarted one takes up its own Lease at once.
+  const identity = replica?.identity ?? 'kanari-lab';
+  const logFile = join(lab.dir, replica === undefined ? 'kanari.log' : `${identity}.log`);
   const operationsUrl = `http://127.0.0.1:${metricsPort}`;
   const flags = {
     kubeconfig: lab.kanariKubeconfig,
-    'webhook-url': `https://127.0.0.1:${webhookPort}`,
+    'webhook-url': replica?.webhookUrl ?? `https://127.0.0.1:${webhookPort}`,
     'webhook-port': String(webhookPort),
     'metrics-port': String(metricsPort),
     namespace: 'kanari-system',
-    // One process at a time has it here, so a restarted one takes up its own Lease at once.
-    identity: 'kanari-lab',
+    identity,
+    // One replica has nobody to hand over to.
+    'shutdown-delay': replica === undefined ? '0s' : '1s',
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
+    ...(options.certDir === undefined ? {} : { 'cert-dir': options.certDir }),
     ...(options.prometheusUrl === undefined ? {} : { 'prometheus-url': options.prometheusUrl }),
   };
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
@@ -57,7 +68,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
 
   const start = async (): Promise<void> => {
     running = startProcess({
-      name: 'kanari',
+      name: identity,
       program: process.execPath,
       args: ['--import', 'tsx', join(ROOT, 'src', 'main.ts'), ...args],
       logFile,
@@ -72,6 +83,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     get pid() {
       return running?.pid ?? 0;
     },
+    webhookPort,
     operationsUrl,
     logFile,
     stop: async () => running?.stop(),

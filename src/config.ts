@@ -21,6 +21,8 @@ const schema = z.object({
   /** Undefined: the API server reaches the webhook through its Service. No trailing slash. */
   webhookUrl: httpUrl(/^https$/).optional(),
   webhookPort: port,
+  /** Directory of `tls.crt`, `tls.key` and `ca.crt`; undefined: Kanari issues its certificates itself. */
+  certDir: z.string().min(1).optional(),
   /** Undefined: Kubernetes' own signals decide. No trailing slash. */
   prometheusUrl: httpUrl(/^https?$/).optional(),
   /** 0: metrics are not served on a port of their own. */
@@ -29,6 +31,7 @@ const schema = z.object({
   logLevel: z.enum(LOG_LEVELS),
   propagationWaitMs: duration(0),
   lookIntervalMs: duration(500),
+  shutdownDelayMs: duration(0),
   identity: z.string().min(1).max(253),
 });
 
@@ -71,6 +74,14 @@ const OPTIONS: Readonly<Record<keyof Config, Option>> = {
     example: '8443',
     explanation: 'port the webhook listens on, TLS',
     fallback: '8443',
+  },
+  certDir: {
+    flag: 'cert-dir',
+    placeholder: 'DIR',
+    expected: 'a directory name',
+    example: '/etc/kanari/tls',
+    explanation:
+      "directory of tls.crt, tls.key and ca.crt that somebody else renews, as cert-manager does; without it, Kanari's own",
   },
   prometheusUrl: {
     flag: 'prometheus-url',
@@ -118,6 +129,14 @@ const OPTIONS: Readonly<Record<keyof Config, Option>> = {
     example: '2s',
     explanation: 'time between two looks at the metrics server while canaries run',
     fallback: '2s',
+  },
+  shutdownDelayMs: {
+    flag: 'shutdown-delay',
+    placeholder: 'DURATION',
+    expected: 'a duration',
+    example: '5s',
+    explanation: 'time to go on serving after readiness is gone, until nobody sends requests any more',
+    fallback: '5s',
   },
   identity: {
     flag: 'identity',

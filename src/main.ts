@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { createPrometheusProvider } from './analysis/prometheus.ts';
+import { createCertificateFiles } from './certs/certificate-files.ts';
+import { createKeyringSecret } from './certs/keyring-secret.ts';
+import { createKeyringSource } from './certs/keyring-source.ts';
 import { type CertRotator, createRotator } from './certs/rotator.ts';
 import { type Config, parseConfig } from './config.ts';
 import { UNGATED_REASONS } from './core/conditions.ts';
@@ -34,8 +37,6 @@ import { tellOnce } from './webhook/tell-once.ts';
 // The composition root: every part is made here, once, and given what it needs.
 
 const DRAIN_MS = 20_000;
-// Endpoints need a moment to learn that this replica is going; outside a cluster there are none.
-const QUIET_MS = 5_000;
 /** A watch that has been silent for longer than its idle deadline and a reconnect is not fresh. */
 const STALE_MS = 180_000;
 const METRICS_TIMEOUT_MS = 5_000;
@@ -88,7 +89,7 @@ const tellUngated = ({ metrics, log, recorder }: Shared): DeploymentDecisionPort
   };
 };
 
-const createAdmission = (shared: Shared): WebhookServer => {
+const createAdmission = (shared: Shared, draining: () => boolean): WebhookServer => {
   const { config, log, metrics, health, stores, ownUsername } = shared;
   const handler = (decide: Decide) => createHandler({ decide, log, metrics, now: () => performance.now() });
   const decideDeployment = createDeploymentDecision({
@@ -102,8 +103,21 @@ const createAdmission = (shared: Shared): WebhookServer => {
     '/mutate': handler(decideDeployment),
     '/mutate-routes': handler(createRouteDecision(() => ownUsername)),
   };
-  const app = createWebhookApp({ handlers, log, health, registry: metrics.registry });
-  return createWebhookServer({ app, port: config.webhookPort, log });
+  const refused = (reason: string): void => metrics.webhookRefused.inc({ reason });
+  const app = createWebhookApp({
+    handlers,
+    log,
+    health,
+    registry: metrics.registry,
+    onRefused: refused,
+  });
+  return createWebhookServer({
+    app,
+    port: config.webhookPort,
+    log,
+    draining,
+    onDropped: () => refused('TooManyConnections'),
+  });
 };
 
 const createCertificates = (
@@ -118,9 +132,13 @@ const createCertificates = (
     sleep: systemTiming.sleep,
     namespace: config.namespace,
     webhookUrl: config.webhookUrl,
-    serve: (certificate) => {
-      server.use(certificate);
-      metrics.certificateExpiry.set(certificate.expiresAt.getTime() / 1_000);
+    source:
+      config.certDir === undefined
+        ? createKeyringSource(createKeyringSecret(reader, writer, config.namespace), log)
+        : createCertificateFiles(config.certDir, log),
+    serve: ({ cert, key, expiresAt }) => {
+      server.use({ cert, key });
+      metrics.certificateExpiry.set(expiresAt.getTime() / 1_000);
     },
   });
 
@@ -191,14 +209,14 @@ const addReadiness = (
     });
   }
   health.addReadiness('caches', () => (allSynced(stores) ? undefined : 'not all kinds are listed yet'));
-  health.addReadiness('certificate', () => rotator.problem());
+  health.addReadiness('certificate', rotator.problem, rotator.note);
   health.addReadiness('shutdown', () => (manager.draining() ? 'shutting down' : undefined));
 };
 
 /** Starts in this order and stops in the reverse one: the webhook serves until all else has ended. */
 const addRunnables = (shared: Shared, manager: Manager): void => {
   const { config, log, metrics, health, reflectors } = shared;
-  const server = createAdmission(shared);
+  const server = createAdmission(shared, manager.draining);
   const rotator = createCertificates(shared, server);
   const leader = createLeader(shared);
   addReadiness(shared, manager, rotator);
@@ -239,8 +257,12 @@ const compose = async (config: Config, log: Logger, shutdown: AbortSignal) => {
       signal: shutdown,
     }),
   };
-  const quietMs = config.webhookUrl === undefined ? QUIET_MS : 0;
-  const manager = createManager({ log, sleep: systemTiming.sleep, quietMs, drainMs: DRAIN_MS });
+  const manager = createManager({
+    log,
+    sleep: systemTiming.sleep,
+    quietMs: config.shutdownDelayMs,
+    drainMs: DRAIN_MS,
+  });
   addRunnables(shared, manager);
   return { manager, close: () => connection.rest.close() };
 };

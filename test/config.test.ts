@@ -19,6 +19,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       propagationWaitMs: 10_000,
       lookIntervalMs: 2_000,
+      shutdownDelayMs: 5_000,
       identity: 'host-1',
     });
   });
@@ -37,6 +38,8 @@ describe('the configuration', () => {
     ['durations', ['--propagation-wait=1m30s'], {}, { propagationWaitMs: 90_000 }],
     ['a URL without its slash', ['--webhook-url=https://[::1]:1/'], {}, { webhookUrl: 'https://[::1]:1' }],
     ['plain http for metrics', ['--prometheus-url=http://p:9090'], {}, { prometheusUrl: 'http://p:9090' }],
+    ['a directory of certificates', ['--cert-dir=/tls'], {}, { certDir: '/tls' }],
+    ['no delay of the shutdown', ['--shutdown-delay=0s'], {}, { shutdownDelayMs: 0 }],
     ['a file', ['--kubeconfig=/k'], {}, { kubeconfig: '/k' }],
     ['a name of its own', ['--identity=kanari-0'], {}, { identity: 'kanari-0' }],
     ['the last of two', ['--namespace=a', '--namespace=b'], {}, { namespace: 'b' }],
@@ -96,6 +99,6 @@ describe('the configuration', () => {
     const text = parsed.ok === 'help' ? parsed.help : '';
     expect(text).toContain('--webhook-port PORT');
     expect(text).toContain('(default 8443) [KANARI_WEBHOOK_PORT]');
-    expect(text.match(/\[KANARI_/g)).toHaveLength(10);
+    expect(text.match(/\[KANARI_/g)).toHaveLength(12);
   });
 });

@@ -1,33 +1,27 @@
 import type { Reader, Writer } from '../kube/api.ts';
+import { describeError, isConflict, isInvalid } from '../kube/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { KeyPair } from './authority.ts';
-import { type Keyring, renewKeyring } from './keyring.ts';
-import { createKeyringSecret, type KeyringSecret } from './keyring-secret.ts';
-import { expiryOf } from './validity.ts';
-import { CONFIGURATION_NAME, createWebhookRegistration, type Registration } from './webhook-registration.ts';
+import { BACKDATE_MS, type KeyPair } from './authority.ts';
+import type { CertificateSource, Circumstances, Material, ServingCertificate } from './certificate-source.ts';
+import { createRegistrar } from './registrar.ts';
+import { createTrustLedger, type TrustLedger } from './trust-ledger.ts';
+import { expiryOf, isTrusted, sameCertificates, startOf } from './validity.ts';
+import { CONFIGURATION_NAME, servingNames } from './webhook-registration.ts';
 
-/** Name of the Service in front of the webhook. */
-export const SERVICE_NAME = 'kanari';
-
-const CHECK_INTERVAL_MS = 30_000;
-// Until the first certificate there is no webhook at all: hurry.
+// While calls can't succeed, or a new authority is on its way: hurry.
 const RETRY_INTERVAL_MS = 1_000;
 const PASS_DEADLINE_MS = 15_000;
-const WRITE_ATTEMPTS = 5;
-
-/** PEM texts: what to serve with, and the bundle by which clients know it. */
-export interface ServingCertificate extends KeyPair {
-  ca: string;
-  expiresAt: Date;
-}
+const NEW_MS = 60_000;
 
 export interface CertRotator {
-  /** Keeps Secret, webhook configuration and serving certificate right until the signal aborts. */
+  /** Keeps the webhook configuration and the serving certificate right until the signal aborts. */
   run: (signal: AbortSignal) => Promise<void>;
   /** The certificate in use; undefined before the first. */
   current: () => ServingCertificate | undefined;
-  /** Why the API server can't call the webhook yet, for readiness; undefined when it can. */
+  /** Why the API server can't call the webhook, for readiness; undefined when it can. */
   problem: () => string | undefined;
+  /** What is wrong though calls succeed. */
+  note: () => string | undefined;
 }
 
 export interface RotatorDependencies {
@@ -42,94 +36,124 @@ export interface RotatorDependencies {
   namespace: string;
   /** Undefined: called through the Service. */
   webhookUrl: string | undefined;
-  /** Called with every new certificate, after the API server was told to trust it. */
+  source: CertificateSource;
+  /** Called with every new certificate, after API servers have learnt to trust it. */
   serve: (certificate: ServingCertificate) => void;
 }
 
-/** DNS names and IP addresses by which the API server calls the webhook. */
-const servingNames = (namespace: string, webhookUrl: string | undefined): string[] => {
-  const service = `${SERVICE_NAME}.${namespace}.svc`;
-  if (webhookUrl === undefined) return [service];
-  return [service, new URL(webhookUrl).hostname.replace(/^\[|\]$/g, '')];
+/** Whether to go over to this pair: API servers know it, or what is served is worth nothing any more. */
+const isTimeFor = (
+  pair: KeyPair,
+  { at, served, registered, settled }: Omit<Circumstances, 'names'>,
+): boolean => {
+  const isUseful =
+    served !== undefined && served.expiresAt > at && isTrusted(served.cert, { bundle: registered, at });
+  return !isUseful || isTrusted(pair.cert, { bundle: settled, at });
 };
 
-/** The stored keyring, renewed first if it needs to be; whichever replica wrote first wins. */
-const createKeyringSource = (
-  secret: KeyringSecret,
-  { log, now, names }: Pick<RotatorDependencies, 'log' | 'now'> & { names: readonly string[] },
-) => {
-  return async (signal: AbortSignal): Promise<Keyring> => {
-    for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
-      const stored = await secret.read(signal);
-      const renewed = await renewKeyring(stored.keyring, names, new Date(now()));
-      if (renewed === undefined && stored.keyring !== undefined) return stored.keyring;
-      if (renewed !== undefined && (await secret.write(renewed.keyring, stored.resourceVersion, signal))) {
-        log.info({ ...renewed.change, names }, 'certificates renewed');
-        return renewed.keyring;
-      }
+interface Repetition {
+  /** @returns milliseconds until the next one */
+  pass: (signal: AbortSignal) => Promise<number>;
+  onFailure: (error: unknown) => void;
+  sleep: RotatorDependencies['sleep'];
+  longestPauseMs: number;
+}
+
+/** After failures, ever more seldom. */
+const repeat = async ({ pass, onFailure, sleep, longestPauseMs }: Repetition, signal: AbortSignal) => {
+  let failures = 0;
+  while (!signal.aborted) {
+    let pause = Math.min(longestPauseMs, RETRY_INTERVAL_MS * 2 ** failures);
+    try {
+      pause = await pass(AbortSignal.any([signal, AbortSignal.timeout(PASS_DEADLINE_MS)]));
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (!signal.aborted) onFailure(error);
     }
-    throw new Error(`the Secret of certificates changed ${WRITE_ATTEMPTS} times while it was written`);
-  };
+    await sleep(pause, signal).catch(() => undefined);
+  }
+};
+
+/** Beside a new certificate the authority may be new as well, though it stood there before this process was. */
+const trustFor = (cert: string, ledger: TrustLedger, at: Date): string => {
+  const ageMs = at.getTime() - startOf(cert).getTime() - BACKDATE_MS;
+  return ageMs < NEW_MS ? ledger.settled(at) : ledger.presumed(at);
+};
+
+/** @returns it in words */
+const tellFailure = (log: Logger, error: unknown): string => {
+  const failure = describeError(error).message;
+  if (isConflict(error) || isInvalid(error)) log.info({ failure }, 'another replica was faster');
+  else log.error({ err: error }, 'certificates could not be checked');
+  return failure;
 };
 
 export const createRotator = (dependencies: RotatorDependencies): CertRotator => {
-  const { reader, writer, log, now, sleep, namespace, webhookUrl, serve } = dependencies;
-  const names = servingNames(namespace, webhookUrl);
-  const obtainKeyring = createKeyringSource(createKeyringSecret(reader, writer, namespace), {
-    log,
-    now,
-    names,
-  });
-  const register = createWebhookRegistration(reader, writer, webhookUrl);
-  let serving: ServingCertificate | undefined;
-  let registration: Registration | undefined;
-  const isRegistered = (): boolean => registration === 'current' || registration === 'written';
+  const { reader, writer, log, now, sleep, namespace, webhookUrl, source, serve } = dependencies;
+  const address = { namespace, webhookUrl };
+  const names = servingNames(address);
+  const registrar = createRegistrar({ reader, writer, log, now, address });
+  const ledger = createTrustLedger();
+  let served: ServingCertificate | undefined;
+  let failure: string | undefined;
+  let note: string | undefined;
+  let registered = '';
+  /** The certificate that API servers have been able to call by. */
+  let learnt: string | undefined;
 
-  const registerBundle = async (bundle: string, signal: AbortSignal): Promise<void> => {
-    const before = registration;
-    registration = await register(bundle, signal);
-    if (registration === 'written') log.info({ configuration: CONFIGURATION_NAME }, 'webhook registered');
-    if (registration !== before && !isRegistered()) {
-      log.warn({ configuration: CONFIGURATION_NAME, registration }, 'webhook not registered');
+  const serveMaterial = ({ pair, bundle: ca = '' }: Material): void => {
+    if (served?.cert === pair.cert && served.key === pair.key) {
+      served = { ...served, ca };
+      return;
     }
-  };
-
-  const serveLeaf = ({ leaf, bundle }: Keyring): void => {
-    if (serving?.cert === leaf.cert && serving.ca === bundle) return;
-    serving = { ...leaf, ca: bundle, expiresAt: expiryOf(leaf.cert) };
-    serve(serving);
+    const at = new Date(now());
+    if (!isTimeFor(pair, { at, served, registered, settled: ledger.settled(at) })) return;
+    served = { ...pair, ca, expiresAt: expiryOf(pair.cert) };
+    serve(served);
+    log.info({ expiresAt: served.expiresAt }, 'serving by a new certificate');
   };
 
   /** Trust first, then the certificate: the other way round calls would fail in between. */
-  const pass = async (signal: AbortSignal): Promise<void> => {
-    const keyring = await obtainKeyring(signal);
+  const pass = async (signal: AbortSignal): Promise<number> => {
+    const at = new Date(now());
+    registered = await registrar.read(signal);
+    ledger.observe(registered, at);
+    const settled = ledger.settled(at);
+    const material = await source.obtain({ at, names, served, registered, settled }, signal);
+    note = material.note;
     try {
-      await registerBundle(keyring.bundle, signal);
+      registered = await registrar.register(material.bundle, signal);
     } finally {
-      serveLeaf(keyring);
+      serveMaterial(material);
     }
+    failure = undefined;
+    if (served !== undefined && isTrusted(served.cert, { bundle: trustFor(served.cert, ledger, at), at })) {
+      learnt = served.cert;
+    }
+    const isSettled = sameCertificates(registered, settled) && served?.cert === material.pair.cert;
+    return isSettled ? source.intervalMs : RETRY_INTERVAL_MS;
   };
 
-  const run = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        await pass(AbortSignal.any([signal, AbortSignal.timeout(PASS_DEADLINE_MS)]));
-      } catch (error) {
-        if (!signal.aborted) log.error({ err: error }, 'certificates could not be checked');
-      }
-      const pause = serving === undefined || !isRegistered() ? RETRY_INTERVAL_MS : CHECK_INTERVAL_MS;
-      await sleep(pause, signal).catch(() => undefined);
-    }
-  };
+  const onFailure = (error: unknown): void => void (failure = tellFailure(log, error));
 
   const problem = (): string | undefined => {
-    if (serving === undefined) return 'no certificate yet';
-    if (serving.expiresAt.getTime() <= now())
-      return `certificate expired at ${serving.expiresAt.toISOString()}`;
-    return isRegistered()
+    if (served === undefined) return `no certificate yet${failure === undefined ? '' : `: ${failure}`}`;
+    const at = new Date(now());
+    if (served.expiresAt <= at) return `certificate expired at ${served.expiresAt.toISOString()}`;
+    if (!isTrusted(served.cert, { bundle: registered, at })) {
+      return registrar.problem() ?? `${CONFIGURATION_NAME} does not trust the certificate`;
+    }
+    // Not after each correction of the bundle: with no replica ready, all calls would fail.
+    return learnt === served.cert
       ? undefined
-      : `the webhook configuration ${CONFIGURATION_NAME} does not trust the certificate`;
+      : `API servers are still learning what ${CONFIGURATION_NAME} trusts`;
   };
 
-  return { run, current: () => serving, problem };
+  return {
+    run: (signal) => repeat({ pass, onFailure, sleep, longestPauseMs: source.intervalMs }, signal),
+    current: () => served,
+    problem,
+    note: () => note ?? registrar.problem(),
+  };
 };

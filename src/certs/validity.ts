@@ -27,11 +27,20 @@ const matchesKey = (certificate: X509Certificate, key: string): boolean => {
   }
 };
 
-/** The certificates of a bundle that can be read, as PEM texts in their order. */
+/** The certificates of a bundle that can be read, as PEM texts of one form in their order. */
 export const splitBundle = (bundle: string): string[] =>
-  (bundle.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [])
-    .map((pem) => `${pem}\n`)
-    .filter((pem) => readCertificate(pem) !== undefined);
+  (bundle.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []).flatMap(
+    (pem) => readCertificate(pem)?.toString() ?? [],
+  );
+
+/** Whether two bundles hold the same certificates, in whatever order and with whatever text around. */
+export const sameCertificates = (one: string, other: string): boolean => {
+  const [ones, others] = [new Set(splitBundle(one)), new Set(splitBundle(other))];
+  return ones.size === others.size && [...ones].every((cert) => others.has(cert));
+};
+
+/** When a readable certificate begins; the epoch for what can't be read. */
+export const startOf = (cert: string): Date => new Date(readCertificate(cert)?.validFrom ?? 0);
 
 /** When a readable certificate ends; the epoch for what can't be read. */
 export const expiryOf = (cert: string): Date => new Date(readCertificate(cert)?.validTo ?? 0);
@@ -61,26 +70,61 @@ export const authorityProblem = ({ cert, key }: KeyPair, at: Date): CertificateP
 const covers = (certificate: X509Certificate, name: string): boolean =>
   (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 
-const isTrusted = (certificate: X509Certificate, bundle: string, at: Date): boolean =>
-  splitBundle(bundle)
-    .map((pem) => new X509Certificate(pem))
-    .some(
-      (authority) =>
-        timeProblem(authority, at) === undefined &&
-        certificate.checkIssued(authority) &&
-        certificate.verify(authority.publicKey),
-    );
+const isIssuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
+  certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 
-/** Why a client that trusts the bundle would refuse this pair for one of the names at that time. */
-export const servingProblem = (
+/** Whether this authority signed the certificate. False for what can't be read. */
+export const isIssued = (cert: string, authorityCert: string): boolean => {
+  const [certificate, authority] = [readCertificate(cert), readCertificate(authorityCert)];
+  return certificate !== undefined && authority !== undefined && isIssuedBy(certificate, authority);
+};
+
+/** The certificates of a bundle that may vouch for others at that time, each once, as PEM texts in their order. */
+export const authoritiesIn = (bundle: string, at: Date): string[] =>
+  [...new Set(splitBundle(bundle))].filter((pem) => {
+    const certificate = readCertificate(pem);
+    return certificate?.ca === true && timeProblem(certificate, at) === undefined;
+  });
+
+interface Trust {
+  bundle: string;
+  at: Date;
+}
+
+const chainsTo = (cert: string, authorities: readonly string[], intermediates: readonly string[]): boolean =>
+  authorities.some((authority) => isIssued(cert, authority)) ||
+  intermediates.some(
+    (intermediate) =>
+      isIssued(cert, intermediate) &&
+      chainsTo(
+        intermediate,
+        authorities,
+        intermediates.filter((other) => other !== intermediate),
+      ),
+  );
+
+/** Whether the bundle vouches for the certificate, directly or by intermediates that follow it in its text. */
+export const isTrusted = (cert: string, { bundle, at }: Trust): boolean =>
+  chainsTo(cert, authoritiesIn(bundle, at), authoritiesIn(cert, at));
+
+/** Why nobody could serve by this pair under these names at that time, whoever is trusted. */
+export const pairProblem = (
   { cert, key }: KeyPair,
-  { bundle, names, at }: { bundle: string; names: readonly string[]; at: Date },
+  { names, at }: { names: readonly string[]; at: Date },
 ): CertificateProblem | undefined => {
   const certificate = readCertificate(cert);
   if (certificate === undefined) return 'Unreadable';
   if (!matchesKey(certificate, key)) return 'WrongKey';
   if (!names.every((name) => covers(certificate, name))) return 'WrongName';
-  const problem = timeProblem(certificate, at);
+  return timeProblem(certificate, at);
+};
+
+/** Why a client that trusts the bundle would refuse this pair for one of the names at that time. */
+export const servingProblem = (
+  pair: KeyPair,
+  { bundle, names, at }: Trust & { names: readonly string[] },
+): CertificateProblem | undefined => {
+  const problem = pairProblem(pair, { names, at });
   if (problem !== undefined) return problem;
-  return isTrusted(certificate, bundle, at) ? undefined : 'UnknownIssuer';
+  return isTrusted(pair.cert, { bundle, at }) ? undefined : 'UnknownIssuer';
 };

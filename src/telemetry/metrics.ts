@@ -25,6 +25,15 @@ const admissionMetrics = (registers: [Registry]) => ({
   }),
 });
 
+const webhookMetrics = (registers: [Registry]) => ({
+  webhookRefused: new Counter({
+    name: 'kanari_webhook_refused_total',
+    help: 'What was sent away for lack of room: TooManyRequests and TooManyBytes with a 503, TooManyConnections closed.',
+    labelNames: ['reason'] as const,
+    registers,
+  }),
+});
+
 const runMetrics = (registers: [Registry]) => ({
   reconcileDuration: new Histogram({
     name: 'kanari_reconcile_duration_seconds',
@@ -86,6 +95,7 @@ export const createMetrics = () => {
   return {
     registry,
     ...admissionMetrics([registry]),
+    ...webhookMetrics([registry]),
     ...runMetrics([registry]),
     ...processMetrics([registry]),
   };

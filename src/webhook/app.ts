@@ -1,11 +1,19 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
 import type { Registry } from 'prom-client';
 import { type Health, type HealthReport, renderHealth } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { AdmissionHandler } from './handler.ts';
+import { announcedBytes, BODY_LIMIT_BYTES, decodeBody, readBody } from './json-body.ts';
+import { createLoadLimit, type LoadLimit, type Overload } from './load-limit.ts';
 
-// 7 MiB: two objects of the API server's own 3 MiB limit, and the envelope.
-const BODY_LIMIT_BYTES = 7 * 1024 * 1024;
+// The API server asks again after that, within the 3 s it has.
+const RETRY_AFTER_SECONDS = '1';
 
 export interface OperationsDependencies {
   health: Health;
@@ -31,10 +39,43 @@ const answerHealth =
       .send(renderHealth(current));
   };
 
+/** Never compressed: the API server sends plain JSON, and a small bomb would grow. */
 const requireJson: RequestHandler = (request, response, next) => {
-  if (request.is('application/json') === 'application/json') return next();
-  response.status(415).json({ error: 'expected content type application/json' });
+  const isPlain = (request.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
+  if (isPlain && request.is('application/json') === 'application/json') return next();
+  response.status(415).json({ error: 'expected content type application/json, not compressed' });
 };
+
+const refuseTooLarge = (response: Response): void =>
+  void response.status(413).json({ error: `the body is larger than ${BODY_LIMIT_BYTES} bytes` });
+
+/** Reserves what the body may take before a byte of it is read; says when to come back where there is no room. */
+const limitLoad =
+  (load: LoadLimit, onRefused: (reason: Overload) => void): RequestHandler =>
+  (request, response, next) => {
+    const bytes = announcedBytes(request) ?? BODY_LIMIT_BYTES;
+    if (bytes > BODY_LIMIT_BYTES) return refuseTooLarge(response);
+    const admission = load.enter(bytes);
+    if (!admission.ok) {
+      onRefused(admission.reason);
+      response.set('retry-after', RETRY_AFTER_SECONDS).status(503).json({ error: admission.reason });
+      return;
+    }
+    response.once('close', admission.leave);
+    next();
+  };
+
+const answerReview =
+  (handle: AdmissionHandler): RequestHandler =>
+  async (request, response) => {
+    const body = await readBody(request);
+    if (body === 'TooLarge') return refuseTooLarge(response);
+    if (body === 'Aborted') return;
+    const decoded = decodeBody(body);
+    if (!decoded.ok) return void response.status(400).json({ error: decoded.message });
+    const answer = handle(decoded.value);
+    response.status(answer.status).json(answer.body);
+  };
 
 /** `/healthz`, `/readyz` and `/metrics`. */
 const operations = ({ health, registry }: OperationsDependencies): Router => {
@@ -75,20 +116,20 @@ export interface WebhookAppDependencies extends OperationsDependencies {
   /** By path: `/mutate` for Deployments, `/mutate-routes` for routes. */
   handlers: Readonly<Record<'/mutate' | '/mutate-routes', AdmissionHandler>>;
   log: Logger;
+  /** Default: that of one process. */
+  load?: LoadLimit;
+  /** A review was sent away for lack of room. */
+  onRefused?: (reason: Overload) => void;
 }
 
 /** The webhook's routes; listens to nothing. */
-export const createWebhookApp = ({ handlers, log, ...dependencies }: WebhookAppDependencies): Express => {
+export const createWebhookApp = (options: WebhookAppDependencies): Express => {
+  const { handlers, log, load = createLoadLimit(), onRefused = () => {}, ...dependencies } = options;
   const app = bareApp();
-  // Never inflated: the API server sends plain JSON, and a small bomb would grow.
-  const parseJson = express.json({ limit: BODY_LIMIT_BYTES, inflate: false });
   for (const [path, handle] of Object.entries(handlers)) {
     app
       .route(path)
-      .post(requireJson, parseJson, (request, response) => {
-        const { status, body } = handle(request.body);
-        response.status(status).json(body);
-      })
+      .post(requireJson, limitLoad(load, onRefused), answerReview(handle))
       .all(allowOnly('POST'));
   }
   app.use(operations(dependencies));

@@ -45,8 +45,9 @@ const outcomeOf = (answer: AdmissionAnswer): AdmissionOutcome =>
 export const createDeploymentDecision =
   (ports: DeploymentDecisionPorts): Decide =>
   (request: AdmissionRequest): AdmissionOutcome => {
-    const { operation } = request;
-    if (request.object === undefined || (operation !== 'CREATE' && operation !== 'UPDATE')) {
+    const { operation, kind } = request;
+    const isDeployment = kind.group === 'apps' && kind.kind === 'Deployment';
+    if (!isDeployment || request.object === undefined || (operation !== 'CREATE' && operation !== 'UPDATE')) {
       return { allowed: true, patch: [], warnings: [], reason: 'NotADeploymentChange' };
     }
     const object = request.object as Deployment;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { KubeObject } from '../core/objects.ts';
 import type { JsonPatchOperation } from '../kube/api.ts';
+import { shapeProblem } from './object-shape.ts';
 
 /** What the API server asks. Objects are as they came: nothing is dropped, nothing defaulted. */
 export interface AdmissionRequest {
@@ -36,10 +37,9 @@ export type Decide = (request: AdmissionRequest) => AdmissionOutcome;
 
 // Only checked, never rebuilt: a schema with fields would copy megabytes and lose what it does not name.
 const rawObject = z
-  .custom<KubeObject>((value) => {
-    if (typeof value !== 'object' || value === null || !('metadata' in value)) return false;
-    return typeof value.metadata === 'object' && value.metadata !== null && !Array.isArray(value.metadata);
-  }, 'expected an object with metadata')
+  .custom<KubeObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'expected an object',
+  })
   .nullish()
   .transform((object) => object ?? undefined);
 
@@ -62,17 +62,26 @@ const review = z.object({
 
 export type DecodedReview = { ok: true; request: AdmissionRequest } | { ok: false; message: string };
 
+const refusal = (message: string): DecodedReview => ({
+  ok: false,
+  message: `no AdmissionReview v1: ${message}`,
+});
+
 /** Reads the body of an AdmissionReview v1; what is wrong with it comes back in words. */
 export const decodeReview = (body: unknown): DecodedReview => {
   const parsed = review.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    return {
-      ok: false,
-      message: `no AdmissionReview v1: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-    };
+    return refusal(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
   const { userInfo, ...request } = parsed.data.request;
+  for (const name of ['object', 'oldObject'] as const) {
+    const problem = request[name] === undefined ? undefined : shapeProblem(request[name], request.kind);
+    if (problem !== undefined) return refusal(`request.${name}.${problem}`);
+  }
+  if (request.operation === 'UPDATE' && request.oldObject === undefined) {
+    return refusal('request.oldObject: expected with an UPDATE');
+  }
   return { ok: true, request: { ...request, username: userInfo.username } };
 };
 

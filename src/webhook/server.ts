@@ -1,6 +1,13 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { KeyPair } from '../certs/authority.ts';
 import type { Logger } from '../telemetry/log.ts';
 
@@ -21,11 +28,22 @@ export interface ServerOptions {
   /** 0 for any. */
   port: number;
   log: Logger;
+  /** From then on each answer is the last of its connection, so that clients look for another replica. */
+  draining?: () => boolean;
+  /** Default 1,024. */
+  mostConnections?: number;
+  /** A connection beyond them was closed at once. */
+  onDropped?: () => void;
 }
 
+// The API server keeps idle connections for 90 s; closing first would reset a request on its way.
+const KEEP_ALIVE_MS = 95_000;
+
+// An API server has one for each call under way, and keeps those it needed last: a few hundred in a large cluster.
+const MOST_CONNECTIONS = 1_024;
+
 const TIMEOUTS = {
-  // The API server keeps idle connections for 90 s; closing first would reset a request on its way.
-  keepAliveTimeout: 95_000,
+  keepAliveTimeout: KEEP_ALIVE_MS,
   headersTimeout: 2_000,
   // A review not received by then can't be answered within the API server's 3 s either.
   requestTimeout: 2_500,
@@ -33,6 +51,32 @@ const TIMEOUTS = {
 };
 
 const TLS = { minVersion: 'TLSv1.3' } as const;
+// Nobody waits longer for an answer.
+const HANDSHAKE_TIMEOUT_MS = 3_000;
+
+/** Undefined for what went wrong below HTTP: nobody there could read an answer. */
+const statusLineOf = ({ code = '' }: NodeJS.ErrnoException): string | undefined => {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
+  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
+  return code.startsWith('HPE_') ? '400 Bad Request' : undefined;
+};
+
+/** Answers what never became a complete request. `answer` is the last one of that connection. */
+const refuseClient = (
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  answer: ServerResponse | undefined,
+): void => {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) {
+    // Clients open connections ahead of need. A request that comes after all must not meet a 408 halfway.
+    socket.setTimeout(KEEP_ALIVE_MS);
+    return;
+  }
+  const isHalfAnswered = answer?.headersSent === true && !answer.writableFinished;
+  const status = statusLineOf(error);
+  if (status === undefined || !socket.writable || isHalfAnswered) return void socket.destroy();
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => socket.destroy());
+};
 
 const listening = (server: Server | HttpsServer, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -49,11 +93,23 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
+/** Connections on which no request has come yet: Node counts them as busy. */
+const trackUnused = (server: Server | HttpsServer): ReadonlySet<Socket> => {
+  const unused = new Set<Socket>();
+  server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  return unused;
+};
+
 /** Closes each connection with its next answer; idle ones at once. */
-const closeGracefully = (server: Server | HttpsServer): Promise<void> =>
+const closeGracefully = (server: Server | HttpsServer, unused: ReadonlySet<Socket>): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
+    for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
   });
 
 const createListening = (
@@ -62,13 +118,20 @@ const createListening = (
   name: string,
 ): ListeningServer => {
   let stopping = false;
-  server.on('request', (_request, response) => {
+  server.maxConnections = options.mostConnections ?? MOST_CONNECTIONS;
+  server.on('drop', () => options.onDropped?.());
+  const unused = trackUnused(server);
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  // Ahead of the app, which may answer at once.
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    answers.set(request.socket, response);
+    if (stopping || options.draining?.() === true) response.setHeader('connection', 'close');
     // Connections in flight when the stop came are idle afterwards, and would keep the server for 95 s.
     response.once('close', () => {
       if (stopping) setImmediate(() => server.closeIdleConnections());
     });
   });
-  server.on('clientError', (_error, socket) => void socket.destroy());
+  server.on('clientError', (error, socket) => refuseClient(error, socket as Socket, answers.get(socket)));
 
   const port = (): number | undefined => (server.address() as AddressInfo | null)?.port;
 
@@ -80,7 +143,7 @@ const createListening = (
       options.log.info({ server: name, port: port() }, 'listening');
       await aborted(signal);
       stopping = true;
-      await closeGracefully(server);
+      await closeGracefully(server, unused);
     },
   };
 };
@@ -91,7 +154,10 @@ export const createOperationsServer = (options: ServerOptions): ListeningServer 
 
 /** TLS 1.3 with a certificate that can be swapped while it serves; connections that stand keep the one they have. */
 export const createWebhookServer = (options: ServerOptions): WebhookServer => {
-  const server = createHttpsServer({ ...TIMEOUTS, ...TLS }, options.app);
+  const server = createHttpsServer(
+    { ...TIMEOUTS, ...TLS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    options.app,
+  );
   const listener = createListening(server, options, 'webhook');
   const certified = new AbortController();
   return {

@@ -1,85 +1,149 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Circumstances } from '../../src/certs/certificate-source.ts';
 import { type Keyring, renewKeyring } from '../../src/certs/keyring.ts';
-import { servingProblem, splitBundle } from '../../src/certs/validity.ts';
+import { expiryOf, isIssued, servingProblem, splitBundle } from '../../src/certs/validity.ts';
 import { later, START } from './key-pairs.ts';
 
 // RSA keys take their time on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const NAMES = ['kanari.kanari-system.svc'];
+const HOUR = 1 / 24;
 let fresh: Keyring;
 
-const renewed = async (keyring: Keyring | undefined, at: Date, names = NAMES) => {
-  const result = await renewKeyring(keyring, names, at);
+/** Nothing is served, and API servers know nothing, unless said. */
+const under = (at: Date, others: Partial<Circumstances> = {}): Circumstances => ({
+  at,
+  names: NAMES,
+  served: undefined,
+  registered: '',
+  settled: '',
+  ...others,
+});
+
+const renewed = async (keyring: Keyring | undefined, circumstances: Circumstances) => {
+  const result = await renewKeyring(keyring, circumstances);
   if (result === undefined) throw new Error('expected a renewal');
   return result;
 };
 
 const problemOf = ({ leaf, bundle }: Keyring, at: Date) => servingProblem(leaf, { bundle, names: NAMES, at });
+const served = ({ leaf, bundle }: Keyring) => ({ ...leaf, ca: bundle, expiresAt: expiryOf(leaf.cert) });
 
 beforeAll(async () => {
-  fresh = (await renewed(undefined, START)).keyring;
+  fresh = (await renewed(undefined, under(START))).keyring;
 });
 
 describe('a keyring', () => {
   it('is made where there is none, and is good', async () => {
     expect(problemOf(fresh, START)).toBeUndefined();
-    expect((await renewed(undefined, START)).change).toEqual({ kind: 'created', reason: 'Missing' });
+    expect((await renewed(undefined, under(START))).change).toEqual({
+      kind: 'authorityReplaced',
+      reason: 'Missing',
+    });
   });
 
   it('is left alone while it is good', async () => {
-    expect(await renewKeyring(fresh, NAMES, later(19))).toBeUndefined();
+    expect(await renewKeyring(fresh, under(later(19), { settled: fresh.bundle }))).toBeUndefined();
   });
 
   it('gets a new leaf by the same authority after two thirds of its life', async () => {
-    const { keyring, change } = await renewed(fresh, later(20));
-    expect(change).toEqual({ kind: 'leafRenewed', reason: 'RenewalDue' });
+    const { keyring, change } = await renewed(fresh, under(later(20), { settled: fresh.bundle }));
+    expect(change).toEqual({ kind: 'leafReplaced', reason: 'RenewalDue' });
     expect(keyring.bundle).toBe(fresh.bundle);
     expect(problemOf(keyring, later(49))).toBeUndefined();
+  });
+
+  it('keeps its leaf to the end while API servers have not learnt the authority', async () => {
+    expect(await renewKeyring(fresh, under(later(29)))).toBeUndefined();
+    expect((await renewed(fresh, under(later(30)))).change).toEqual({
+      kind: 'leafReplaced',
+      reason: 'Expired',
+    });
   });
 
   it.each<[string, Partial<Keyring>, string]>([
     ['is garbage', { leaf: { cert: 'x', key: 'y' } }, 'Unreadable'],
     ['has no key', { leaf: { cert: '', key: '' } }, 'Unreadable'],
   ])('gets a new leaf when that %s', async (_, broken, reason) => {
-    const { keyring, change } = await renewed({ ...fresh, ...broken }, START);
-    expect(change).toEqual({ kind: 'leafRenewed', reason });
+    const { keyring, change } = await renewed({ ...fresh, ...broken }, under(START));
+    expect(change).toEqual({ kind: 'leafReplaced', reason });
     expect(problemOf(keyring, START)).toBeUndefined();
   });
 
   it('gets a new leaf when it is to serve another name too', async () => {
-    const { change } = await renewed(fresh, START, [...NAMES, '127.0.0.1']);
-    expect(change).toEqual({ kind: 'leafRenewed', reason: 'WrongName' });
+    const { change } = await renewed(fresh, under(START, { names: [...NAMES, '127.0.0.1'] }));
+    expect(change).toEqual({ kind: 'leafReplaced', reason: 'WrongName' });
   });
 
   it.each<[string, Partial<Keyring>, string]>([
     ['bundle is garbage', { bundle: 'x' }, 'Unreadable'],
     ['authority lost its key', { authorityKey: '' }, 'WrongKey'],
-  ])('is made anew when its %s', async (_, broken, reason) => {
-    const { keyring, change } = await renewed({ ...fresh, ...broken }, START);
-    expect(change).toEqual({ kind: 'created', reason });
+  ])('gets a new authority when its %s', async (_, broken, reason) => {
+    const { keyring, change } = await renewed({ ...fresh, ...broken }, under(START));
+    expect(change).toEqual({ kind: 'authorityReplaced', reason });
     expect(problemOf(keyring, START)).toBeUndefined();
   });
 
-  it('is made anew when its authority has expired', async () => {
-    expect((await renewed(fresh, later(3_651))).change).toEqual({ kind: 'created', reason: 'Expired' });
+  it('gets a new authority when that has expired, and forgets the old one', async () => {
+    const { keyring, change } = await renewed(fresh, under(later(3_651), { registered: fresh.bundle }));
+    expect(change).toEqual({ kind: 'authorityReplaced', reason: 'Expired' });
+    expect(splitBundle(keyring.bundle)).toHaveLength(1);
+  });
+});
+
+describe('a lost keyring', () => {
+  it('comes back with the leaf that is served, trusted as before', async () => {
+    const { keyring } = await renewed(undefined, under(START, { served: served(fresh) }));
+    expect(keyring.leaf).toEqual(fresh.leaf);
+    expect(splitBundle(keyring.bundle)).toContain(fresh.bundle);
+  });
+
+  it('keeps what the API server trusts: another replica may serve by it', async () => {
+    const { keyring } = await renewed(undefined, under(START, { registered: fresh.bundle }));
+    expect(problemOf({ ...keyring, leaf: fresh.leaf }, START)).toBeUndefined();
+    expect(problemOf(keyring, START)).toBeUndefined();
   });
 });
 
 describe('rotation of the authority', () => {
-  it('trusts both, and moves the leaf only afterwards, so that no call fails', async () => {
-    const at = later(2_500);
-    const young = (await renewed(fresh, at)).keyring;
-    const overlap = await renewed(young, at);
-    expect(overlap.change).toEqual({ kind: 'authorityRenewed' });
-    expect(splitBundle(overlap.keyring.bundle)).toHaveLength(2);
-    expect(overlap.keyring.leaf).toEqual(young.leaf);
-    expect(problemOf(overlap.keyring, at)).toBeUndefined();
+  const at = later(2_500);
+  let young: Keyring;
+  let overlap: Keyring;
 
-    const moved = await renewed(overlap.keyring, later(2_520));
-    expect(moved.change).toEqual({ kind: 'leafRenewed', reason: 'RenewalDue' });
-    const [issuing = '', former = ''] = splitBundle(moved.keyring.bundle);
-    expect(problemOf({ ...moved.keyring, bundle: issuing }, later(2_520))).toBeUndefined();
-    expect(problemOf({ ...moved.keyring, bundle: former }, later(2_520))).toBe('UnknownIssuer');
+  beforeAll(async () => {
+    young = (await renewed(fresh, under(at, { settled: fresh.bundle }))).keyring;
+    overlap = (await renewed(young, under(at, { settled: fresh.bundle }))).keyring;
+  });
+
+  const [settled, notYet] = [
+    () => under(at, { settled: overlap.bundle }),
+    () => under(at, { settled: young.bundle }),
+  ];
+
+  it('first trusts both, and leaves the leaf alone', () => {
+    expect(splitBundle(overlap.bundle)).toHaveLength(2);
+    expect(overlap.leaf).toEqual(young.leaf);
+    expect(problemOf(overlap, at)).toBeUndefined();
+  });
+
+  it('waits until API servers have learnt the new one', async () => {
+    expect(await renewKeyring(overlap, notYet())).toBeUndefined();
+  });
+
+  it('then moves the leaf, and only an hour later stops to trust the old one', async () => {
+    const { keyring: moved, change } = await renewed(overlap, settled());
+    expect(change).toEqual({ kind: 'leafReplaced', reason: 'AuthorityReplaced' });
+    const [issuing = ''] = splitBundle(moved.bundle);
+    expect(isIssued(moved.leaf.cert, issuing)).toBe(true);
+    expect(splitBundle(moved.bundle)).toHaveLength(2);
+
+    const soon = under(later(2_500 + 0.9 * HOUR), { settled: moved.bundle });
+    expect(await renewKeyring(moved, soon)).toBeUndefined();
+    const retired = await renewed(moved, { ...soon, at: later(2_500 + 1.1 * HOUR) });
+    expect(retired).toEqual({
+      keyring: { ...moved, bundle: issuing },
+      change: { kind: 'authoritiesRetired' },
+    });
   });
 });

@@ -1,90 +1,66 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRotator, type ServingCertificate } from '../../src/certs/rotator.ts';
-import { servingProblem } from '../../src/certs/validity.ts';
-import { quietLog } from '../telemetry/quiet-log.ts';
+import type { ServingCertificate } from '../../src/certs/certificate-source.ts';
+import { servingProblem, splitBundle } from '../../src/certs/validity.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { DAY, START } from './key-pairs.ts';
+import {
+  bundles,
+  type Cluster,
+  CONFIGURATION,
+  configuration,
+  replaceSecret,
+  SECRET,
+  SERVICE_NAME,
+  startReplica,
+} from './replica.ts';
 
 // RSA keys take their time on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
-const SECRET = { kind: 'Secret', namespace: 'kanari-system', name: 'kanari-webhook-tls' } as const;
-const CONFIGURATION = { kind: 'MutatingWebhookConfiguration', name: 'zz-kanari' } as const;
-const SERVICE_NAME = 'kanari.kanari-system.svc';
-
-const configuration = () => ({
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'MutatingWebhookConfiguration',
-  metadata: { name: 'zz-kanari' },
-  webhooks: ['deployments.kanari.dev', 'routes.kanari.dev'].map((name) => ({
-    name,
-    failurePolicy: 'Fail',
-    clientConfig: { service: { name: 'kanari', namespace: 'kanari-system', path: '/mutate' } },
-  })),
-});
-
-interface Configured {
-  webhooks: { clientConfig: { caBundle?: string; url?: string; service?: object } }[];
-}
-
-let cluster: ReturnType<typeof fakeCluster>;
+const SECOND = 1_000;
+let cluster: Cluster;
+let clock: { now: number };
 
 beforeEach(() => {
   cluster = fakeCluster();
   cluster.put(configuration());
+  clock = { now: START.getTime() };
 });
 
-const replica = (webhookUrl?: string) => {
-  const clock = { now: START.getTime() };
-  const served: ServingCertificate[] = [];
-  const { log, entries } = quietLog();
-  const pauses: number[] = [];
-  const steps: (() => void)[] = [];
-  const rotator = createRotator({
-    reader: cluster.reader,
-    writer: cluster.writer,
-    log,
-    now: () => clock.now,
-    sleep: (milliseconds) => {
-      pauses.push(milliseconds);
-      steps.shift()?.();
-      return Promise.resolve();
-    },
-    namespace: 'kanari-system',
-    webhookUrl,
-    serve: (certificate) => void served.push(certificate),
-  });
-  /** Runs one pass after each of the changes (the first pass has none), then stops. */
-  const runThrough = async (...changes: (() => void)[]) => {
-    const stop = new AbortController();
-    steps.push(...changes, () => stop.abort());
-    await rotator.run(stop.signal);
-  };
-  return { rotator, clock, served, entries, pauses, runThrough };
-};
-
-const bundles = () =>
-  (cluster.get(CONFIGURATION) as unknown as Configured).webhooks.map(({ clientConfig }) =>
-    Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(),
-  );
+const replica = (webhookUrl?: string) =>
+  startReplica({ cluster, clock, ...(webhookUrl === undefined ? {} : { webhookUrl }) });
 
 const problemOf = (certificate: ServingCertificate, names: string[], at = START) =>
   servingProblem(certificate, { bundle: certificate.ca, names, at });
 
 describe('the rotator', () => {
   it('makes the Secret, tells the API server and serves', async () => {
-    const { rotator, served, runThrough } = replica();
+    const { rotator, served, live } = replica();
     expect(rotator.problem()).toBe('no certificate yet');
-    await runThrough();
+    await live(10 * SECOND);
     expect(served).toHaveLength(1);
     expect(problemOf(served[0]!, [SERVICE_NAME])).toBeUndefined();
-    expect(bundles()).toEqual([served[0]!.ca, served[0]!.ca]);
-    expect(rotator.current()).toBe(served[0]);
+    expect(bundles(cluster)).toEqual([served[0]!.ca, served[0]!.ca]);
+    expect(rotator.current()).toEqual(served[0]);
     expect(rotator.problem()).toBeUndefined();
   });
 
+  it('is ready once API servers had time to learn the bundle, at once where it stood before', async () => {
+    const first = replica();
+    await first.pass();
+    expect(first.rotator.problem()).toBe('API servers are still learning what zz-kanari trusts');
+    await first.live(4 * SECOND);
+    expect(first.rotator.problem()).toContain('still learning');
+    await first.live(4 * SECOND);
+    expect(first.rotator.problem()).toBeUndefined();
+    clock.now += 60 * SECOND;
+    const second = replica();
+    await second.pass();
+    expect(second.rotator.problem()).toBeUndefined();
+  });
+
   it('writes only the bundle, guarded by the version it read', async () => {
-    await replica().runThrough();
+    await replica().pass();
     const patch = cluster.writes.find(({ ref }) => ref.kind === 'MutatingWebhookConfiguration');
     expect(patch?.operations?.map(({ op, path }) => `${op} ${path}`)).toEqual([
       'test /metadata/resourceVersion',
@@ -93,47 +69,27 @@ describe('the rotator', () => {
     ]);
   });
 
-  it('writes nothing more while all is well', async () => {
-    const { runThrough, pauses, served } = replica();
-    await runThrough();
+  it('writes nothing more while all is well, and looks every 20 s', async () => {
+    const { live, pauses, served } = replica();
+    await live(10 * SECOND);
     const { length } = cluster.writes;
-    await runThrough(
-      () => {},
-      () => {},
-    );
+    await live(120 * SECOND);
     expect(cluster.writes).toHaveLength(length);
     expect(served).toHaveLength(1);
-    expect(new Set(pauses)).toEqual(new Set([30_000]));
-  });
-
-  it('puts the bundle back when a re-applied manifest took it away', async () => {
-    const { runThrough, served } = replica();
-    await runThrough(() => void cluster.put(configuration()));
-    expect(bundles()).toEqual([served[0]!.ca, served[0]!.ca]);
-  });
-
-  it('registers a URL instead of the Service when it is given one, and serves its host', async () => {
-    const { runThrough, served } = replica('https://127.0.0.1:8443');
-    await runThrough(() => {});
-    const { webhooks } = cluster.get(CONFIGURATION) as unknown as Configured;
-    expect(webhooks.map(({ clientConfig }) => [clientConfig.url, clientConfig.service])).toEqual([
-      ['https://127.0.0.1:8443/mutate', undefined],
-      ['https://127.0.0.1:8443/mutate-routes', undefined],
-    ]);
-    expect(problemOf(served[0]!, ['127.0.0.1'])).toBeUndefined();
+    expect(new Set(pauses.slice(-5))).toEqual(new Set([20 * SECOND]));
   });
 
   it('shares one Secret with other replicas', async () => {
     const [one, two] = [replica(), replica()];
-    await one.runThrough();
-    await two.runThrough();
+    await one.pass();
+    await two.pass();
     expect(two.served[0]!.cert).toBe(one.served[0]!.cert);
     expect(cluster.writes.filter(({ ref }) => ref.kind === 'Secret')).toHaveLength(1);
   });
 
   it('takes what another replica created meanwhile', async () => {
     const winner = replica();
-    await winner.runThrough();
+    await winner.pass();
     const secret = structuredClone(cluster.get(SECRET)!);
     cluster = fakeCluster();
     cluster.put(configuration());
@@ -142,77 +98,197 @@ describe('the rotator', () => {
       cluster.put(secret);
     };
     const loser = replica();
-    await loser.runThrough();
+    await loser.pass();
     expect(loser.served.map(({ cert }) => cert)).toEqual([winner.served[0]!.cert]);
   });
 
-  it.each<[string, Record<string, string> | undefined]>([
-    ['is empty', undefined],
-    ['lacks a key', { 'tls.crt': '' }],
-    ['is garbage', { 'ca.crt': '!!', 'ca.key': 'AAAA', 'tls.crt': 'x', 'tls.key': 'y' }],
-  ])('heals a Secret that %s', async (_, data) => {
-    const { name, namespace } = SECRET;
-    cluster.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...(data && { data }) });
-    const { runThrough, served } = replica();
-    await runThrough();
-    expect(problemOf(served[0]!, [SERVICE_NAME])).toBeUndefined();
-  });
-
   it('renews the leaf at two thirds of its life and swaps it', async () => {
-    const { runThrough, served, clock } = replica();
-    await runThrough(() => {
-      clock.now += 21 * DAY;
-    });
+    const { live, served } = replica();
+    await live(10 * SECOND);
+    clock.now += 21 * DAY;
+    await live(SECOND);
     expect(served).toHaveLength(2);
     expect(served[1]!.ca).toBe(served[0]!.ca);
-    expect(served[1]!.expiresAt.getTime()).toBe(clock.now + 30 * DAY);
+    expect(served[1]!.expiresAt.getTime()).toBe(clock.now - SECOND + 30 * DAY);
   });
 
-  it('tells the API server to trust a new bundle before it serves by it', async () => {
-    const { runThrough, served } = replica();
-    const trusted: boolean[] = [];
-    const push = served.push.bind(served);
-    served.push = (certificate) => {
-      trusted.push(bundles().every((bundle) => bundle === certificate.ca));
-      return push(certificate);
-    };
-    await runThrough(() => {
-      const { apiVersion, kind, metadata } = cluster.get(SECRET)!;
-      cluster.put({ apiVersion, kind, metadata });
-    });
-    expect(trusted).toEqual([true, true]);
-  });
-
-  it('serves though the configuration is missing, says so once and looks again soon', async () => {
+  it('serves though the configuration is missing, and says so once', async () => {
     cluster = fakeCluster();
-    const { rotator, runThrough, served, pauses, entries } = replica();
-    await runThrough(() => {});
+    const { rotator, live, served, entries } = replica();
+    await live(60 * SECOND);
     expect(served).toHaveLength(1);
-    expect(rotator.problem()).toContain('zz-kanari does not trust');
-    expect(pauses).toEqual([1_000, 1_000]);
-    expect(entries.filter(({ msg }) => msg === 'webhook not registered')).toHaveLength(1);
+    expect(rotator.problem()).toBe('there is no webhook configuration zz-kanari');
+    expect(entries.filter(({ msg }) => msg === 'there is no webhook configuration zz-kanari')).toHaveLength(
+      1,
+    );
   });
 
-  it('goes on when the API server fails, and is well again when that is', async () => {
-    const { rotator, runThrough, entries } = replica();
+  it('goes on when the API server fails, ever more seldom, and is well again when that is', async () => {
+    const { rotator, live, entries, pauses } = replica();
     cluster.hooks.failReads = 503;
-    await runThrough(() => {
-      cluster.hooks.failReads = undefined;
-    });
+    await live(60 * SECOND);
     expect(entries).toContainEqual(expect.objectContaining({ msg: 'certificates could not be checked' }));
+    expect(rotator.problem()).toBe('no certificate yet: HTTP 503');
+    expect(pauses.slice(0, 6)).toEqual([1, 2, 4, 8, 16, 20].map((seconds) => seconds * SECOND));
+    cluster.hooks.failReads = undefined;
+    await live(10 * SECOND);
     expect(rotator.problem()).toBeUndefined();
   });
 
   it('is not ready with an expired certificate', async () => {
-    const { rotator, runThrough, clock } = replica();
-    await runThrough();
+    const { rotator, live } = replica();
+    await live(10 * SECOND);
+    cluster.hooks.failReads = 503;
     clock.now += 30 * DAY;
     expect(rotator.problem()).toContain('expired');
   });
 
   it('never logs a key', async () => {
-    const { runThrough, entries } = replica();
-    await runThrough();
+    const { live, entries } = replica();
+    await live(10 * SECOND);
     expect(JSON.stringify(entries)).not.toContain('PRIVATE KEY');
+  });
+});
+
+describe('a damaged Secret', () => {
+  const DAMAGES: [string, Record<string, string> | undefined][] = [
+    ['is empty', undefined],
+    ['lacks a leaf', { 'tls.crt': '' }],
+    ['is garbage', { 'ca.crt': '!!', 'ca.key': 'AAAA', 'tls.crt': 'x', 'tls.key': 'y' }],
+  ];
+
+  it.each(DAMAGES)('that %s is healed from nothing', async (_, data) => {
+    replaceSecret(cluster, data);
+    const { live, served, rotator } = replica();
+    await live(10 * SECOND);
+    expect(problemOf(served[0]!, [SERVICE_NAME])).toBeUndefined();
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it.each(DAMAGES)('that %s is healed while the leaf before keeps serving', async (_, data) => {
+    const { live, pass, served, rotator } = replica();
+    await live(10 * SECOND);
+    replaceSecret(cluster, data);
+    await pass();
+    expect(served).toHaveLength(1);
+    expect(rotator.problem()).toBeUndefined();
+    expect(splitBundle(bundles(cluster)[0]!)).toHaveLength(2);
+    await live(10 * SECOND);
+    expect(served).toHaveLength(2);
+    expect(rotator.problem()).toBeUndefined();
+    expect(problemOf(served[1]!, [SERVICE_NAME])).toBeUndefined();
+  });
+
+  it('does not grow the bundle without end, however often it is lost', async () => {
+    const { live, pass, rotator } = replica();
+    await live(10 * SECOND);
+    for (let loss = 0; loss < 9; loss += 1) {
+      replaceSecret(cluster, undefined);
+      await pass();
+      expect(rotator.problem()).toBeUndefined();
+    }
+    expect(splitBundle(bundles(cluster)[0]!)).toHaveLength(8);
+  });
+});
+
+describe('a configuration that somebody else changes', () => {
+  const foreign = (...managers: string[]) => {
+    const changed = configuration({ caBundle: Buffer.from('theirs').toString('base64') });
+    changed.metadata.managedFields = managers.map((manager) => ({
+      manager,
+      fieldsV1: { 'f:webhooks': { 'k:{"name":"x"}': { 'f:clientConfig': { 'f:caBundle': {} } } } },
+    }));
+    cluster.put(changed);
+  };
+
+  it('is put right within 30 s', async () => {
+    const { live, served, rotator } = replica();
+    await live(10 * SECOND);
+    cluster.put(configuration());
+    await live(20 * SECOND);
+    expect(bundles(cluster)).toEqual([served[0]!.ca, served[0]!.ca]);
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it('takes readiness away no longer than it stands', async () => {
+    const { live, pass, rotator } = replica();
+    await live(10 * SECOND);
+    cluster.put(configuration());
+    cluster.hooks.before = () => {
+      throw new Error('not yet');
+    };
+    await pass();
+    expect(rotator.problem()).toBe('zz-kanari does not trust the certificate');
+    cluster.hooks.before = () => {};
+    await pass();
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it('again and again is put right ever more seldom, and says who it is', async () => {
+    const { live, pass, rotator, entries } = replica();
+    await live(10 * SECOND);
+    const { length } = cluster.writes;
+    for (let minute = 0; minute < 60; minute += 1) {
+      foreign('kanari', 'cainjector');
+      await pass();
+      clock.now += 60 * SECOND;
+    }
+    // 3 at once, then after 1, 2, 4, 8, 16 and 30 minutes.
+    expect(cluster.writes.length - length).toBe(8);
+    foreign('kanari', 'cainjector');
+    await pass();
+    expect(rotator.problem()).toMatch(
+      /^cainjector keeps changing caBundle or address of zz-kanari; put right/,
+    );
+    expect(entries.filter(({ msg }) => String(msg).startsWith('cainjector keeps')).length).toBeLessThan(10);
+    await live(31 * 60 * SECOND);
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it('now and then is put right each time', async () => {
+    const { live, rotator } = replica();
+    await live(10 * SECOND);
+    for (let day = 0; day < 8; day += 1) {
+      foreign('kubectl');
+      await live(10 * SECOND);
+      expect(rotator.problem()).toBeUndefined();
+      clock.now += 20 * 60 * SECOND;
+      await live(10 * SECOND);
+    }
+  });
+});
+
+describe('the address', () => {
+  it('is the URL instead of the Service when one is given, whose host is served', async () => {
+    const { live, served } = replica('https://127.0.0.1:8443');
+    await live(10 * SECOND);
+    const { webhooks } = cluster.get(CONFIGURATION) as ReturnType<typeof configuration>;
+    expect(webhooks.map(({ clientConfig }) => [clientConfig.url, clientConfig.service])).toEqual([
+      ['https://127.0.0.1:8443/mutate', undefined],
+      ['https://127.0.0.1:8443/mutate-routes', undefined],
+    ]);
+    expect(problemOf(served[0]!, ['127.0.0.1'])).toBeUndefined();
+  });
+
+  it('is the Service again once the URL is not given any more', async () => {
+    await replica('https://127.0.0.1:8443').live(10 * SECOND);
+    const { live, rotator } = replica();
+    await live(10 * SECOND);
+    const { webhooks } = cluster.get(CONFIGURATION) as ReturnType<typeof configuration>;
+    const service = { namespace: 'kanari-system', name: 'kanari', port: 443 };
+    expect(webhooks.map(({ clientConfig }) => [clientConfig.url, clientConfig.service])).toEqual([
+      [undefined, { ...service, path: '/mutate' }],
+      [undefined, { ...service, path: '/mutate-routes' }],
+    ]);
+    expect(rotator.problem()).toBeUndefined();
+  });
+
+  it('is left alone while it is a Service', async () => {
+    const before = configuration();
+    await replica().live(10 * SECOND);
+    const { webhooks } = cluster.get(CONFIGURATION) as ReturnType<typeof configuration>;
+    expect(webhooks.map(({ clientConfig }) => clientConfig.service)).toEqual(
+      before.webhooks.map(({ clientConfig }) => clientConfig.service),
+    );
   });
 });

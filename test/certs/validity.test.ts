@@ -3,6 +3,7 @@ import {
   authorityProblem,
   expiryOf,
   isRenewalDue,
+  sameCertificates,
   servingProblem,
   splitBundle,
 } from '../../src/certs/validity.ts';
@@ -83,6 +84,12 @@ it('a bundle is split into what can be read of it', () => {
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   expect(splitBundle(`${ours.authority.cert}${broken}text${other.authority.cert}`)).toHaveLength(2);
   expect(splitBundle('')).toEqual([]);
+});
+
+it('bundles are the same with the same certificates, however they are written', () => {
+  const [one, two] = [ours.authority.cert, other.authority.cert];
+  expect(sameCertificates(`${one}${two}`, `# two\n${two.replaceAll('\n', '\r\n')}${one}`)).toBe(true);
+  expect(sameCertificates(one, `${one}${two}`)).toBe(false);
 });
 
 it('the end of a certificate is known, of garbage it was long ago', () => {

@@ -119,11 +119,11 @@ export const startWorld = async ({ leads = true, ...options }: WorldOptions = {}
   try {
     if (!leads) await leaseToAnother(lab);
     const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
-    const openShop = (namespace: string, shop: ShopOptions = {}) => openShopIn(lab, namespace, shop);
-    await answering(await openShop('warm-up'));
+    const openShopHere = (namespace: string, shop: ShopOptions = {}) => openShop(lab, namespace, shop);
+    await answering(await openShopHere('warm-up'));
     const counter = async (name: string, labels = ''): Promise<number> =>
       sumOf(await (await fetch(`${kanari.operationsUrl}/metrics`)).text(), name, labels);
-    return { lab, kanari, openShop, counter, stop: () => lab.stop() };
+    return { lab, kanari, openShop: openShopHere, counter, stop: () => lab.stop() };
   } catch (error) {
     await lab.stop();
     throw error;
@@ -162,10 +162,11 @@ const COLLECTIONS: Record<string, string> = {
   destinationrules: 'apis/networking.istio.io/v1',
 };
 
-const openShopIn = async (
+/** A namespace of a lab, whoever started it. */
+export const openShop = async (
   lab: Lab,
   namespace: string,
-  { optedIn = true, annotations = {} }: ShopOptions,
+  { optedIn = true, annotations = {} }: ShopOptions = {},
 ): Promise<Shop> => {
   const labels = optedIn ? { 'kanari.dev/rollouts': 'enabled' } : {};
   const created: Namespace = {

@@ -16,6 +16,19 @@ describe('health', () => {
     );
   });
 
+  it('says what is worth knowing though all is well', () => {
+    const health = createHealth();
+    health.addReadiness(
+      'certificate',
+      () => undefined,
+      () => 'the new files are not used: WrongKey',
+    );
+    expect(health.readiness().ok).toBe(true);
+    expect(renderHealth(health.readiness())).toContain(
+      '[+] certificate ok: the new files are not used: WrongKey\n',
+    );
+  });
+
   it('keeps liveness and readiness apart', () => {
     const health = createHealth();
     health.addReadiness('caches', () => 'no');

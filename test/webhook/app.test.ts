@@ -1,12 +1,15 @@
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import request from 'supertest';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { createHealth } from '../../src/telemetry/health.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createOperationsApp, createWebhookApp } from '../../src/webhook/app.ts';
+import { createOperationsApp, createWebhookApp, type WebhookAppDependencies } from '../../src/webhook/app.ts';
 import { createHandler } from '../../src/webhook/handler.ts';
+import { createLoadLimit, type LoadLimit } from '../../src/webhook/load-limit.ts';
 import type { Decide } from '../../src/webhook/review.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
-import { reviewOf } from './reviews.ts';
+import { deployment, reviewOf } from './reviews.ts';
 
 const hold: Decide = () => ({
   allowed: true,
@@ -15,7 +18,11 @@ const hold: Decide = () => ({
   reason: 'Held',
 });
 
-const setUp = (decide: Decide = hold, now: () => number = () => 0) => {
+const setUp = (
+  decide: Decide = hold,
+  now: () => number = () => 0,
+  overrides: Partial<WebhookAppDependencies> = {},
+) => {
   const { log, entries } = quietLog();
   const metrics = createMetrics();
   const health = createHealth();
@@ -26,7 +33,7 @@ const setUp = (decide: Decide = hold, now: () => number = () => 0) => {
   };
   const dependencies = { health, registry: metrics.registry, log };
   return {
-    app: createWebhookApp({ ...dependencies, handlers }),
+    app: createWebhookApp({ ...dependencies, handlers, ...overrides }),
     operations: createOperationsApp(dependencies),
     health,
     entries,
@@ -88,11 +95,83 @@ describe('a review', () => {
   });
 
   it('of 6 MiB is taken, as the API server may send it', async () => {
-    const object = { metadata: { name: 'web', annotations: { big: 'x'.repeat(3 * 1024 * 1024) } } };
+    const annotations = { big: 'x'.repeat(3 * 1024 * 1024) };
+    const object = { ...deployment(), metadata: { name: 'web', annotations } };
     const response = await request(setUp().app)
       .post('/mutate')
       .send(reviewOf({ object, oldObject: object }));
     expect(response.status).toBe(200);
+  });
+});
+
+describe('beyond what there is room for', () => {
+  /** A review whose body is announced and does not come. */
+  const announce = async (url: string, bytes: number) => {
+    const call = httpRequest(`${url}/mutate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': bytes },
+    });
+    call.on('error', () => undefined);
+    call.flushHeaders();
+    return call;
+  };
+
+  const serve = async (load: LoadLimit) => {
+    const refused: string[] = [];
+    const server = createServer(
+      setUp(hold, () => 0, { load, onRefused: (reason) => refused.push(reason) }).app,
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const stop = () => server.closeAllConnections();
+    return { server, refused, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+  };
+
+  test.each<[string, Parameters<typeof createLoadLimit>[0], string]>([
+    ['requests', { mostRequests: 2 }, 'TooManyRequests'],
+    ['bytes', { mostBytes: 1_500 }, 'TooManyBytes'],
+  ])(
+    '%s, a review is told to come back in a second, and is answered once there is',
+    async (_, limits, reason) => {
+      const load = createLoadLimit(limits);
+      const { server, url, refused, stop } = await serve(load);
+      const slow = [await announce(url, 700), await announce(url, 700)];
+      await vi.waitUntil(() => load.requests() === 2, { timeout: 5_000, interval: 5 });
+
+      const sentAway = await request(server).post('/mutate').send(reviewOf());
+      expect(sentAway.status).toBe(503);
+      expect(sentAway.headers['retry-after']).toBe('1');
+      expect(refused).toEqual([reason]);
+
+      for (const call of slow) call.destroy();
+      await vi.waitUntil(() => load.requests() === 0, { timeout: 5_000, interval: 5 });
+      expect(load.bytes()).toBe(0);
+      expect((await request(server).post('/mutate').send(reviewOf())).status).toBe(200);
+      stop();
+      server.close();
+    },
+  );
+
+  it('a body without a length counts as the largest there may be', async () => {
+    const load = createLoadLimit({ mostBytes: 7 * 1024 * 1024 });
+    const { server, url, stop } = await serve(load);
+    const call = httpRequest(`${url}/mutate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    call.on('error', () => undefined);
+    call.write('{');
+    await vi.waitUntil(() => load.requests() === 1, { timeout: 5_000, interval: 5 });
+    expect(load.bytes()).toBe(7 * 1024 * 1024);
+    expect((await request(server).post('/mutate').send(reviewOf())).status).toBe(503);
+    call.destroy();
+    stop();
+    server.close();
+  });
+
+  it('of memory, at most four of the largest bodies are taken in at once', () => {
+    const load = createLoadLimit();
+    const taken = Array.from({ length: 20 }, () => load.enter(7 * 1024 * 1024)).filter(({ ok }) => ok);
+    expect(taken).toHaveLength(4);
   });
 });
 

@@ -3,7 +3,7 @@ export const deployment = (name = 'web') => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, namespace: 'shop' },
-  spec: { template: { spec: { containers: [] } } },
+  spec: { selector: { matchLabels: { app: 'web' } }, template: { spec: { containers: [] } } },
 });
 
 export const reviewOf = (request: Record<string, unknown> = {}) => ({

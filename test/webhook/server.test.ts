@@ -1,14 +1,17 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   createOperationsServer,
   createWebhookServer,
   type ListeningServer,
+  type ServerOptions,
 } from '../../src/webhook/server.ts';
 import { type Issued, issued } from '../certs/key-pairs.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
+import { connectTls } from './tls-client.ts';
 
 // RSA keys take their time on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -40,8 +43,8 @@ const run = (server: ListeningServer) => {
 const listening = (server: ListeningServer) =>
   vi.waitUntil(() => server.port(), { timeout: 5_000, interval: 5 });
 
-const start = async (app: RequestListener = hello) => {
-  const server = createWebhookServer({ app, port: 0, log: quietLog().log });
+const start = async (app: RequestListener = hello, options: Partial<ServerOptions> = {}) => {
+  const server = createWebhookServer({ app, port: 0, log: quietLog().log, ...options });
   server.use(one.leaf);
   const { stop, ended } = run(server);
   return { server, port: await listening(server), stop, ended };
@@ -113,6 +116,40 @@ describe('the webhook server', () => {
     expect(response.headers['keep-alive']).toBe('timeout=95');
   });
 
+  it('while draining answers all, each on a connection that ends with it', async () => {
+    let draining = false;
+    const { port } = await start(hello, { draining: () => draining });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ca = one.authority.cert;
+    expect((await ask(port, { ca, agent })).response.headers.connection).toBe('keep-alive');
+    draining = true;
+    const last = await ask(port, { ca, agent });
+    expect(last.body).toBe('hello');
+    expect(last.response.headers.connection).toBe('close');
+    expect((await ask(port, { ca, agent })).body).toBe('hello');
+    agent.destroy();
+  });
+
+  it('closes connections beyond its most at once, and counts them', async () => {
+    let dropped = 0;
+    const { port } = await start(hello, { mostConnections: 2, onDropped: () => (dropped += 1) });
+    const ca = one.authority.cert;
+    const held = [await connectTls(port, ca), await connectTls(port, ca)];
+    await expect(connectTls(port, ca)).rejects.toThrow();
+    expect(dropped).toBe(1);
+    held[0]?.destroy();
+    await vi.waitFor(async () => (await connectTls(port, ca)).destroy(), { timeout: 5_000 });
+    held[1]?.destroy();
+  });
+
+  it('gives up on clients that never shake hands', async () => {
+    const { port } = await start();
+    const socket = connectPlain({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect((await ask(port, { ca: one.authority.cert })).body).toBe('hello');
+  });
+
   it('closes gracefully: finishes what is in flight, takes nothing new, keeps no idle connection', async () => {
     let answer: (() => void) | undefined;
     const { port, stop, ended } = await start((incoming, response) => {
@@ -132,6 +169,16 @@ describe('the webhook server', () => {
     await ended;
     idle.destroy();
     busy.destroy();
+  });
+
+  it('waits for no connection that was opened ahead of need', async () => {
+    const { port, stop, ended } = await start();
+    const socket = await connectTls(port, one.authority.cert);
+    const closed = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+    // Longer than a request that has begun may take for its headers.
+    await new Promise((resolve) => setTimeout(resolve, 3_200));
+    stop();
+    await Promise.all([ended, closed]);
   });
 
   it('outlives clients that speak no TLS', async () => {

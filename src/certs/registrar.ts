@@ -1,0 +1,102 @@
+import type { Reader, Writer } from '../kube/api.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { createCorrectionLimit } from './correction-limit.ts';
+import { splitBundle } from './validity.ts';
+import {
+  type Address,
+  CONFIGURATION_NAME,
+  otherManagers,
+  planRegistration,
+  readConfiguration,
+  registeredBundle,
+  type WebhookConfiguration,
+  writeConfiguration,
+} from './webhook-registration.ts';
+
+/** Keeps Kanari's entries of the webhook configuration right. */
+export interface Registrar {
+  /** What the API server trusts now, as a PEM bundle. To be called before what is to be registered is looked up. */
+  read: (signal: AbortSignal) => Promise<string>;
+  /**
+   * Registers the bundle (undefined: somebody else does) and the address, over the state last read: so a bundle that
+   * was looked up earlier never replaces a newer one. Throws KubeError 409 or 422 when another was faster.
+   * @returns what the API server trusts from now on
+   */
+  register: (bundle: string | undefined, signal: AbortSignal) => Promise<string>;
+  /** What keeps it from being right, in words. */
+  problem: () => string | undefined;
+}
+
+export interface RegistrarDependencies {
+  reader: Reader;
+  writer: Writer;
+  log: Logger;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  address: Address;
+}
+
+const keyOf = (bundle: string | undefined): string =>
+  splitBundle(bundle ?? '')
+    .sort()
+    .join('');
+
+export const createRegistrar = (dependencies: RegistrarDependencies): Registrar => {
+  const { reader, writer, log, now, address } = dependencies;
+  const limit = createCorrectionLimit();
+  let configuration: WebhookConfiguration | undefined;
+  /** What was last written, or found as wanted; wanted again and not there, somebody else has changed it. */
+  let asserted: string | undefined;
+  let problem: string | undefined;
+
+  const settle = (next: string | undefined): void => {
+    if (next !== undefined && next !== problem) log.warn({ configuration: CONFIGURATION_NAME }, next);
+    problem = next;
+  };
+
+  /** Whether to leave the change of somebody else alone for now. */
+  const isContested = (found: WebhookConfiguration, bundle: string | undefined): boolean => {
+    if (asserted !== keyOf(bundle)) return false;
+    const others = otherManagers(found).join(', ') || 'somebody';
+    if (now() < limit.nextAt()) {
+      const next = new Date(limit.nextAt()).toISOString();
+      settle(
+        `${others} keeps changing caBundle or address of ${CONFIGURATION_NAME}; put right again at ${next}`,
+      );
+      return true;
+    }
+    limit.corrected(now());
+    log.warn(
+      { configuration: CONFIGURATION_NAME, others },
+      'caBundle or address was changed, putting it right',
+    );
+    return false;
+  };
+
+  return {
+    problem: () => problem,
+    read: async (signal) => {
+      configuration = await readConfiguration(reader, signal);
+      return registeredBundle(configuration);
+    },
+    register: async (bundle, signal) => {
+      if (configuration === undefined) {
+        settle(`there is no webhook configuration ${CONFIGURATION_NAME}`);
+        return '';
+      }
+      const operations = planRegistration(configuration, bundle, address);
+      if (operations.length === 0) {
+        limit.stands(now());
+        asserted = keyOf(bundle);
+        settle(undefined);
+      } else if (!isContested(configuration, bundle)) {
+        await writeConfiguration(writer, configuration, operations, signal);
+        asserted = keyOf(bundle);
+        log.info({ configuration: CONFIGURATION_NAME }, 'webhook registered');
+        settle(undefined);
+        return bundle ?? registeredBundle(configuration);
+      }
+      return registeredBundle(configuration);
+    },
+  };
+};

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lab } from '../../lab/lab.ts';
+
+export interface FailedCall {
+  /** Milliseconds since the epoch, of the answer. */
+  at: number;
+  message: string;
+}
+
+/** Changes of a template that the API server has to ask Kanari about, without end. */
+export interface AdmissionLoad {
+  calls(): number;
+  failures(): FailedCall[];
+  /** Resolves once no call is under way any more. */
+  stop(): Promise<void>;
+}
+
+const WORKERS = 8;
+const PAUSE_MS = 40;
+
+/** Dry runs, so that nothing comes of them; with failurePolicy Fail each call that Kanari missed is an error here. */
+export const startAdmissionLoad = (lab: Lab, namespace: string): AdmissionLoad => {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
+  const failures: FailedCall[] = [];
+  let calls = 0;
+  let running = true;
+  const work = async (): Promise<void> => {
+    while (running) {
+      calls += 1;
+      const annotations = { call: String(calls) };
+      try {
+        const { spec } = await lab.api.request<{ spec: { paused?: boolean } }>('PATCH', path, {
+          spec: { template: { metadata: { annotations } } },
+        });
+        if (spec.paused !== true) failures.push({ at: Date.now(), message: 'not held' });
+      } catch (error) {
+        failures.push({ at: Date.now(), message: error instanceof Error ? error.message : String(error) });
+      }
+      await sleep(PAUSE_MS);
+    }
+  };
+  const workers = Array.from({ length: WORKERS }, work);
+  return {
+    calls: () => calls,
+    failures: () => failures,
+    stop: async () => {
+      running = false;
+      await Promise.all(workers);
+    },
+  };
+};

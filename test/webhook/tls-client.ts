@@ -1,0 +1,55 @@
+import { connect, type TLSSocket } from 'node:tls';
+
+export interface Reply {
+  /** 0 when the connection ended without an answer. */
+  status: number;
+  headers: string;
+  body: string;
+}
+
+/** A connection of its own to the port, trusting the authority. */
+export const connectTls = (port: number, ca: string): Promise<TLSSocket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['http/1.1'] });
+    socket.once('secureConnect', () => resolve(socket)).once('error', reject);
+  });
+
+/** All that comes until the other side ends the connection. */
+export const readToEnd = (socket: TLSSocket): Promise<Reply> =>
+  new Promise((resolve) => {
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      const [headers = '', body = ''] = text.split('\r\n\r\n', 2);
+      resolve({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(headers)?.[1] ?? 0), headers, body });
+    });
+  });
+
+export interface RawRequest {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: Buffer | string;
+}
+
+/** A request byte by byte as given: nothing is checked, completed or corrected. The connection ends with the answer. */
+export const rawRequest = ({
+  method = 'POST',
+  path = '/mutate',
+  headers = {},
+  body = '',
+}: RawRequest): Buffer => {
+  const bytes = Buffer.from(body);
+  const all = {
+    host: 'kanari',
+    connection: 'close',
+    'content-type': 'application/json',
+    'content-length': String(bytes.length),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), bytes]);
+};
