@@ -13,6 +13,8 @@ export type Effect =
   | { kind: 'setFailedCondition'; message: string }
   /** Keep the primary's template as a ControllerRevision. */
   | { kind: 'keepPrimaryTemplate'; revision: Revision; template: PodTemplate }
+  /** Delete the ControllerRevision of a version that serves no more. */
+  | { kind: 'dropTemplate'; name: string; uid: string }
   /** Delete a zero-replica ReplicaSet of the held template, guarded by UID and resourceVersion. */
   | { kind: 'deleteReplicaSet'; name: string; uid: string }
   /** Write every injected key into the primary's ReplicaSet template and its labels onto its pods. */

@@ -81,6 +81,8 @@ export interface OperatorDefaults {
 
 /** A primary's template, kept so that it outlives its ReplicaSet. */
 export interface KeptTemplate {
+  name: string;
+  uid: string;
   revision: Revision;
   template: PodTemplate;
 }

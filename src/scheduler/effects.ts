@@ -73,7 +73,7 @@ const recordEvent = ({ ports, gathered, deployment }: DeploymentCall, effect: Of
 
 const deleteOne = (
   { ports, signal, ref }: DeploymentCall,
-  kind: 'ReplicaSet' | 'Deployment',
+  kind: 'ReplicaSet' | 'Deployment' | 'ControllerRevision',
   of: { name: string; uid: string },
 ) => ports.writer.delete({ ...ref, kind, name: of.name }, { uid: of.uid, signal });
 
@@ -97,6 +97,7 @@ const TRAFFIC: Performers<TrafficKind, Call> = {
 const ON_DEPLOYMENT: Performers<Exclude<Effect['kind'], TrafficKind>, DeploymentCall> = {
   createCanary,
   keepPrimaryTemplate: keepTemplate,
+  dropTemplate: (call, effect) => deleteOne(call, 'ControllerRevision', effect),
   adopt: adoptPrimary,
   consumeCommand,
   event: recordEvent,

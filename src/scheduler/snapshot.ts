@@ -81,7 +81,8 @@ const keptTemplates = (stores: Stores, uid: string): KeptTemplate[] =>
   stores.controllerRevisions.controlledBy(uid).flatMap((kept) => {
     const revision = labelsOf(kept)[REVISION_ANNOTATION];
     const template = kept.data?.spec?.template;
-    return revision === undefined || template === undefined ? [] : [{ revision, template }];
+    const { name, uid: own = '' } = kept.metadata;
+    return revision === undefined || template === undefined ? [] : [{ name, uid: own, revision, template }];
   });
 
 /** Deployments, ReplicaSets and pods that belong to the Deployment, by UID: names may have been used before. */

@@ -35,14 +35,22 @@ export const failedConditionCleared: Stage = ({ facts }) =>
         { kind: 'clearFailedCondition' },
       ]);
 
-/** The primary's template outlives its ReplicaSet, should somebody delete that. */
+/** The primary's template outlives its ReplicaSet, should somebody delete that; those of its predecessors go. */
 export const primaryTemplateKept: Stage = ({ snapshot, facts }) => {
   const { primaryReplicaSet, primaryRevision } = facts;
-  if (primaryReplicaSet === undefined || snapshot.kept.some(({ revision }) => revision === primaryRevision))
-    return undefined;
-  return wait('Preparing', "keeping the primary's template", [
-    { kind: 'keepPrimaryTemplate', revision: primaryRevision, template: primaryReplicaSet.spec.template },
-  ]);
+  if (primaryReplicaSet === undefined) return undefined;
+  const others = snapshot.kept.filter(({ revision }) => revision !== primaryRevision);
+  if (others.length === snapshot.kept.length) {
+    return wait('Preparing', "keeping the primary's template", [
+      { kind: 'keepPrimaryTemplate', revision: primaryRevision, template: primaryReplicaSet.spec.template },
+    ]);
+  }
+  if (others.length === 0) return undefined;
+  return wait(
+    'Preparing',
+    'dropping the templates of versions that serve no more',
+    others.map(({ name, uid }) => ({ kind: 'dropTemplate', name, uid })),
+  );
 };
 
 /** Scaling 3→0→3 brings up the newest ReplicaSet: an empty one of the held template would come up ungated. */

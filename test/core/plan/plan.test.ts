@@ -37,6 +37,14 @@ describe('a run', () => {
     expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 
+  test('after another keeps the template of what serves, and drops those of versions before', () => {
+    const cluster = held('v2');
+    cluster.runToEnd();
+    cluster.hold('v3');
+    cluster.runToEnd();
+    expect(cluster.kept.map(({ template }) => template.spec.containers?.[0]?.image)).toEqual(['web:v2']);
+  });
+
   test('tells its story in events, each once', () => {
     const cluster = held('v2');
     cluster.runToEnd();

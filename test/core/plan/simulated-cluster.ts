@@ -303,7 +303,15 @@ export class SimulatedCluster {
         ]);
         break;
       case 'keepPrimaryTemplate':
-        this.kept.push({ revision: effect.revision, template: effect.template });
+        this.kept.push({
+          name: effect.revision,
+          uid: effect.revision,
+          revision: effect.revision,
+          template: effect.template,
+        });
+        break;
+      case 'dropTemplate':
+        this.kept = this.kept.filter(({ uid }) => uid !== effect.uid);
         break;
       case 'deleteReplicaSet':
         this.replicaSets = this.replicaSets.filter((set) => set.metadata.uid !== effect.uid);
