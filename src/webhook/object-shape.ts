@@ -19,9 +19,14 @@ const metadata = z.looseObject({
 });
 
 /** What every object has. */
-const anyObject = z.looseObject({ metadata });
+const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata });
 
 const condition = z.looseObject({ type: z.string(), status: z.string() });
+const requirement = z.looseObject({
+  key: z.string(),
+  operator: z.string(),
+  values: z.array(z.string()).nullish(),
+});
 const countOrShare = z.union([z.int(), z.string()]).nullish();
 
 const podTemplate = z.looseObject({
@@ -34,7 +39,7 @@ const deployment = z.looseObject({
   spec: z.looseObject({
     replicas: count,
     paused: z.boolean().nullish(),
-    selector: z.looseObject({ matchLabels: texts }),
+    selector: z.looseObject({ matchLabels: texts, matchExpressions: z.array(requirement).nullish() }),
     template: podTemplate,
     strategy: z
       .looseObject({
