@@ -14,7 +14,7 @@ const deciding = (bytes: number, tag: string): (() => unknown) => {
       namespace: NAMESPACE,
       username: 'jo',
       ownUsername: 'kanari',
-      orphans: [],
+      replicaSets: [],
       metricsConfigured: true,
     });
 };

@@ -106,8 +106,9 @@ const skipWarnings = (change: DeploymentChange, ruling: Ruling): string[] => {
 export const busyMessage = ({ before }: DeploymentChange): string => {
   const { updatedReplicas = 0, replicas = 0 } = before.status ?? {};
   const name = nameOf(before.metadata);
+  const progress = updatedReplicas < replicas ? ` (${updatedReplicas} of ${replicas} pods updated)` : '';
   return (
-    `kanari: ${name} is in the middle of a rolling update (${updatedReplicas} of ${replicas} pods updated), ` +
+    `kanari: ${name} is in the middle of a rolling update${progress}, ` +
     `and a canary needs one version to compare with: retry in a moment. ` +
     `To release without a canary, set kanari.dev/on-busy: allow, or a new value of ${SKIP_ANNOTATION}`
   );

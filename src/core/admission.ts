@@ -2,13 +2,13 @@ import { type AdmissionPatchOperation, type AdmittedState, patchFor } from './ad
 import { busyMessage, warningsFor } from './admission-warnings.ts';
 import { admittedState } from './admitted-state.ts';
 import { type AdmissionReason, OWN_MESSAGE_PREFIX, type UngatedReason } from './conditions.ts';
-import { changeOf, isHeld } from './deployment-change.ts';
+import { changeOf, isHeld, isPaused, type Mixture } from './deployment-change.ts';
 import { type Ruling, rule } from './gates.ts';
 import { inject, injectionFor } from './injection.ts';
 import { CANARY, PRIMARY_MARK, VERSION_LABEL } from './marks.ts';
 import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
 import { isOptedIn, optOutReason } from './opt-in.ts';
-import { orphanedDeployment } from './orphans.ts';
+import { isServing, orphanedDeployment } from './orphans.ts';
 import type { Revision, Settings } from './run.ts';
 import { describeViolation, parseSettings, type Violation } from './settings.ts';
 
@@ -22,8 +22,8 @@ export interface AdmissionInput {
   username: string;
   /** Kanari's own user, as the API server calls it; undefined while unknown. */
   ownUsername: string | undefined;
-  /** For a CREATE: ReplicaSets without a controller that match the Deployment's selector. */
-  orphans: readonly ReplicaSet[];
+  /** The Deployment's own; for a CREATE those without a controller that its selector matches. */
+  replicaSets: readonly ReplicaSet[];
   /** A metrics server is configured. */
   metricsConfigured: boolean;
 }
@@ -45,7 +45,7 @@ export const decideAdmission = (input: AdmissionInput): AdmissionAnswer => {
   if (passed !== undefined) return { verdict: 'allow', reason: passed, patch: [], warnings: [] };
 
   const { object, namespace, operation } = input;
-  const before = operation === 'UPDATE' ? input.oldObject : orphanedDeployment(object, input.orphans);
+  const before = operation === 'UPDATE' ? input.oldObject : orphanedDeployment(object, input.replicaSets);
   const parsed = parseSettings({
     deployment: annotationsOf(object),
     namespace: annotationsOf(namespace),
@@ -65,8 +65,14 @@ export const decideAdmission = (input: AdmissionInput): AdmissionAnswer => {
 const passedThrough = (input: AdmissionInput): AdmissionReason | undefined => {
   if (input.ownUsername !== undefined && input.username === input.ownUsername) return 'Own';
   if (input.object.spec.selector.matchLabels?.[VERSION_LABEL] === CANARY) return 'CanaryItself';
-  return optOutReason(input.object, input.namespace);
+  return optsOut(input) ? undefined : optOutReason(input.object, input.namespace);
 };
+
+/** What is opted out by the very request that changes it is not out of Kanari's hands yet. */
+const optsOut = ({ object, oldObject, namespace }: AdmissionInput): boolean =>
+  oldObject !== undefined &&
+  isOptedIn(oldObject, namespace) &&
+  optOutReason(object, namespace) === 'OptedOut';
 
 /** A bad value that was there before must not get in the way of an unrelated change. */
 const isSetBy = (
@@ -100,7 +106,11 @@ const create = (object: Deployment, namespace: Namespace, settings: Settings): A
 
 const update = (before: Deployment, settings: Settings, input: AdmissionInput): AdmissionAnswer => {
   const { object, namespace, operation, metricsConfigured } = input;
-  const change = changeOf(before, object, settings, injectionFor(settings, namespace));
+  const change = changeOf(before, object, {
+    settings,
+    injection: injectionFor(settings, namespace),
+    mixture: mixtureOf(before, input),
+  });
   const ruling = rule(change);
   const warnings = warningsFor({ change, ruling, metricsConfigured });
   const admitted = admittedState(change, ruling);
@@ -117,6 +127,11 @@ const update = (before: Deployment, settings: Settings, input: AdmissionInput): 
     warnings,
     ...(ruling.kind === 'through' ? { ungated: ruling.reason } : {}),
   };
+};
+
+const mixtureOf = (before: Deployment, { operation, replicaSets }: AdmissionInput): Mixture | undefined => {
+  if (replicaSets.filter(isServing).length < 2) return undefined;
+  return operation === 'CREATE' || isPaused(before) ? 'standing' : 'moving';
 };
 
 const withPrimary = (state: AdmittedState | undefined, revision: Revision): AdmittedState | undefined =>

@@ -6,9 +6,11 @@ import type { Condition, Deployment, Timestamp } from './objects.ts';
 /** Why a changed template went out without a canary. */
 export const UNGATED_REASONS = {
   Skipped: 'kanari.dev/skip was set for this change',
+  OptedOut: 'the Deployment is labelled kanari.dev/rollouts=disabled',
   ScaledToZero: 'it is, or was, scaled to zero: there is no traffic to compare',
   RecreateStrategy: 'its strategy is Recreate: two versions must not run side by side',
   NoHistory: 'revisionHistoryLimit is 0: the serving version could not be kept',
+  MixedVersions: 'pods of several versions run: there is no one version to compare with',
   PrimaryDown: 'nothing of what serves is available, or its rollout is stuck: a fix is never delayed',
   PrimaryUnhealthy: 'the serving version was ailing when the change came: a fix is never delayed',
   RestartOnly: 'only the restart time changed',
@@ -23,7 +25,6 @@ export const ADMISSION_REASONS = {
   Own: 'written by Kanari itself',
   CanaryItself: "a canary Deployment of Kanari's own",
   NamespaceNotEnabled: 'the Namespace is not labelled kanari.dev/rollouts=enabled',
-  OptedOut: 'the Deployment is labelled kanari.dev/rollouts=disabled',
   OwnedByController:
     'an operator owns the Deployment, and it is not labelled kanari.dev/rollouts=enabled itself',
   Created: 'the first creation: there is nothing to compare with',

@@ -1,9 +1,13 @@
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from './marks.ts';
 import { annotationsOf, type Deployment, type PodTemplate } from './objects.ts';
+import { isLabelledOut } from './opt-in.ts';
 import { canonicalTemplate, revisionOfCanonical } from './revision.ts';
 import type { Revision, Settings } from './run.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
 import type { Injection } from './snapshot.ts';
+
+/** Pods of several versions: a rolling update goes on, or it stands still because of a pause or for want of an owner. */
+export type Mixture = 'moving' | 'standing';
 
 /** Everything the gates ask about an UPDATE of a Deployment, worked out once, and only what they ask. */
 export interface DeploymentChange {
@@ -13,6 +17,7 @@ export interface DeploymentChange {
   after: Deployment;
   settings: Settings;
   injection: Injection;
+  mixture: Mixture | undefined;
   /** Paused by Kanari. */
   held: boolean;
   /** The request itself asks for a pause: one that Kanari or its failsafe wrote into it does not count. */
@@ -27,6 +32,8 @@ export interface DeploymentChange {
   revision: Revision;
   /** The request changes `kanari.dev/skip` to a value that means yes. */
   skipRequested: boolean;
+  /** The request sets the label that opts the Deployment out. */
+  optsOut: boolean;
 }
 
 /** A value that is worked out when it is first asked for. */
@@ -48,17 +55,16 @@ const contentOf = (template: PodTemplate, injection: Injection): TemplateContent
 export const changeOf = (
   before: Deployment,
   after: Deployment,
-  settings: Settings,
-  injection: Injection,
+  context: Pick<DeploymentChange, 'settings' | 'injection' | 'mixture'>,
 ): DeploymentChange => {
+  const { injection } = context;
   const held = isHeld(before);
   const stored = contentOf(before.spec.template, injection);
   const requested = contentOf(after.spec.template, injection);
   return {
+    ...context,
     before,
     after,
-    settings,
-    injection,
     held,
     pauseRequested: isPaused(after) && !pausedWithin(before, after),
     resumesHold: held && asksToResume(before, after),
@@ -72,6 +78,7 @@ export const changeOf = (
       return requested.revision();
     },
     skipRequested: saysSkip(after) && skipOf(before) !== skipOf(after),
+    optsOut: isLabelledOut(after) && !isLabelledOut(before),
   };
 };
 

@@ -40,6 +40,9 @@ const skipped: Gate = (change) =>
     ? through('Skipped')
     : undefined;
 
+/** Out of Kanari's hands together with a change: that goes out, and is told for the last time. */
+const optedOut: Gate = (change) => (change.optsOut && releases(change) ? through('OptedOut') : undefined);
+
 const scaledToZero: Gate = (change) =>
   releases(change) && [change.before, change.after].some(({ spec }) => spec.replicas === 0)
     ? through('ScaledToZero')
@@ -79,6 +82,10 @@ const pausedByUser: Gate = ({ pauseRequested, templateChanged, before }) =>
     ? { kind: 'userPause', reason: 'UserPaused' }
     : undefined;
 
+/** There is no one version to compare with, and waiting would not bring it about. */
+const mixedVersions: Gate = (change) =>
+  change.mixture === 'standing' && releases(change) ? through('MixedVersions') : undefined;
+
 const resumedUnrun: Gate = (change) =>
   isPaused(change.before) && releases(change) ? { kind: 'hold', reason: 'Resumed' } : undefined;
 
@@ -103,17 +110,18 @@ const withoutRestart = (template: PodTemplate): PodTemplate => {
   return { ...template, metadata: { ...template.metadata, annotations: others } };
 };
 
-// A hold would freeze a mixture of two versions. The counts, not the generation, tell: annotating or scaling makes the
-// generation lag as well.
-const midRollout: Gate = ({ before, settings }) => {
+// A hold would freeze a mixture of two versions. The counts tell, or the ReplicaSets where the counts are late; not the
+// generation: annotating or scaling makes it lag as well.
+const midRollout: Gate = ({ before, settings, mixture }) => {
   const { updatedReplicas = 0, replicas = 0 } = before.status ?? {};
-  if (updatedReplicas >= replicas) return undefined;
+  if (updatedReplicas >= replicas && mixture !== 'moving') return undefined;
   return settings.onBusy === 'allow' ? through('Busy') : { kind: 'deny', reason: 'Busy' };
 };
 
 export const GATES: readonly Gate[] = [
   revertedToPrimary,
   skipped,
+  optedOut,
   scaledToZero,
   recreateStrategy,
   noHistory,
@@ -121,6 +129,7 @@ export const GATES: readonly Gate[] = [
   superseded,
   stillHeld,
   pausedByUser,
+  mixedVersions,
   resumedUnrun,
   unchanged,
   restartOnly,

@@ -1,6 +1,10 @@
 import { isCanaryReplicaSet } from './facts.ts';
 import type { Deployment, ReplicaSet } from './objects.ts';
 
+/** It is to have pods, and is not what a canary left. */
+export const isServing = (set: ReplicaSet): boolean =>
+  (set.spec.replicas ?? 0) > 0 && !isCanaryReplicaSet(set);
+
 /**
  * A Deployment deleted with orphan propagation leaves its ReplicaSets serving, and the next one of that selector
  * takes them over: its creation is an update in disguise. This is the Deployment it updates; undefined when no
@@ -11,8 +15,7 @@ export const orphanedDeployment = (
   orphans: readonly ReplicaSet[],
 ): Deployment | undefined => {
   const [serving] = orphans
-    // A canary's is not what served.
-    .filter((set) => (set.spec.replicas ?? 0) > 0 && !isCanaryReplicaSet(set))
+    .filter(isServing)
     .sort(
       (a, b) =>
         (b.spec.replicas ?? 0) - (a.spec.replicas ?? 0) || (a.metadata.name < b.metadata.name ? -1 : 1),

@@ -36,6 +36,14 @@ const orphansFor = (
     .inNamespace(namespace)
     .filter((set) => controllerOf(set) === undefined && selects(deployment.spec.selector, labelsOf(set)));
 
+/** By the cache, which knows of a rolling update before its counts are in the Deployment's status. */
+const ownOf = (
+  { replicaSets }: DeploymentDecisionPorts,
+  deployment: Deployment,
+  namespace: string,
+): ReplicaSet[] =>
+  replicaSets.inNamespace(namespace).filter((set) => controllerOf(set)?.uid === deployment.metadata.uid);
+
 const outcomeOf = (answer: AdmissionAnswer): AdmissionOutcome =>
   answer.verdict === 'allow'
     ? { allowed: true, patch: answer.patch, warnings: answer.warnings, reason: answer.reason }
@@ -58,7 +66,7 @@ export const createDeploymentDecision =
       namespace: namespaceOf(ports, request.namespace),
       username: request.username,
       ownUsername: ports.ownUsername(),
-      orphans: operation === 'CREATE' ? orphansFor(ports, object, request.namespace) : [],
+      replicaSets: (operation === 'CREATE' ? orphansFor : ownOf)(ports, object, request.namespace),
       metricsConfigured: ports.metricsConfigured,
     });
     if (answer.verdict === 'allow' && answer.ungated !== undefined && !request.dryRun) {

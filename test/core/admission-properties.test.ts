@@ -95,11 +95,11 @@ const inputs: fc.Arbitrary<AdmissionInput> = fc
     // Half of all requests change nothing but annotations, pause and counts.
     sameTemplate: fc.boolean(),
     mesh: fc.constantFrom({}, { 'istio-injection': 'enabled' }),
-    orphans: fc.constantFrom([], [orphan('web:v1')], [orphan('web:v2', 3, 0)]),
+    replicaSets: fc.constantFrom([], [orphan('web:v1')], [orphan('web:v2', 3, 0)]),
   })
-  .map(({ operation, object, oldObject, sameTemplate: same, mesh, orphans }) => {
+  .map(({ operation, object, oldObject, sameTemplate: same, mesh, replicaSets }) => {
     const asked = same ? { ...object, spec: { ...object.spec, template: oldObject.spec.template } } : object;
-    const common = { object: asked, namespace: namespace(mesh), orphans };
+    const common = { object: asked, namespace: namespace(mesh), replicaSets };
     return request(operation === 'UPDATE' ? { ...common, oldObject } : common);
   });
 

@@ -119,7 +119,7 @@ export const request = (input: Partial<AdmissionInput> & { object: Deployment })
   namespace: namespace(),
   username: 'alice',
   ownUsername: 'system:serviceaccount:kanari:kanari',
-  orphans: [],
+  replicaSets: [],
   metricsConfigured: true,
   ...input,
 });

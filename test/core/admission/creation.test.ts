@@ -35,7 +35,7 @@ describeCreations({
   },
   'holds a creation that would take over the pods of another version': {
     object: deployment({ template: v2 }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'OrphansFound',
     paused: true,
     marks: run('web:v2'),
@@ -44,7 +44,7 @@ describeCreations({
   },
   'restarts nothing when the orphans are of the same version': {
     object: deployment(),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'Unchanged',
     paused: false,
     marks: {},
@@ -52,7 +52,7 @@ describeCreations({
   },
   'passes over orphans without pods': {
     object: deployment({ template: v2 }),
-    input: { orphans: [orphan('web:v1', 0)] },
+    input: { replicaSets: [orphan('web:v1', 0)] },
     reason: 'Created',
     paused: false,
     marks: {},
@@ -60,7 +60,7 @@ describeCreations({
   },
   'lets a creation through when no orphan is available': {
     object: deployment({ template: v2 }),
-    input: { orphans: [orphan('web:v1', 3, 0)] },
+    input: { replicaSets: [orphan('web:v1', 3, 0)] },
     reason: 'PrimaryDown',
     ungated: true,
     paused: false,
@@ -70,7 +70,7 @@ describeCreations({
   },
   'does not let a manifest start paused that was copied from a held Deployment, over orphans either': {
     object: heldAt('web:v2'),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'OrphansFound',
     paused: true,
     marks: run('web:v2'),
@@ -79,7 +79,7 @@ describeCreations({
   },
   'undoes the copied pause over orphans of the same version': {
     object: heldAt('web:v1'),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'Unchanged',
     paused: false,
     marks: {},
@@ -87,25 +87,35 @@ describeCreations({
   },
   "respects a user's own pause over orphans, and remembers what serves": {
     object: deployment({ paused: true, template: v2 }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'UserPaused',
     paused: true,
     marks: serves('web:v1'),
     injected: false,
     warnings: ['becomes a canary when you resume'],
   },
-  'holds for the version that serves most, and never for what a canary has left': {
+  'holds for the version that serves, never for what a canary has left': {
     object: deployment({ template: template('web:v3') }),
-    input: { orphans: [canaryOrphan(), orphan('web:v1', 1), orphan('web:v2', 4)] },
+    input: { replicaSets: [canaryOrphan(), orphan('web:v1', 0), orphan('web:v2', 1)] },
     reason: 'OrphansFound',
     paused: true,
     marks: run('web:v3', '0', 'web:v2'),
     injected: true,
     warnings: ['v2 keeps serving'],
   },
+  'lets a creation over the pods of two versions through: a hold would freeze the mixture': {
+    object: deployment({ template: template('web:v3') }),
+    input: { replicaSets: [orphan('web:v1', 1), orphan('web:v2', 4)] },
+    reason: 'MixedVersions',
+    ungated: true,
+    paused: false,
+    marks: serves('web:v3'),
+    injected: true,
+    warnings: ['pods of several versions run'],
+  },
   'is the first where only a canary has left pods': {
     object: deployment({ template: v2 }),
-    input: { orphans: [canaryOrphan()] },
+    input: { replicaSets: [canaryOrphan()] },
     reason: 'Created',
     paused: false,
     marks: {},
@@ -113,7 +123,7 @@ describeCreations({
   },
   'lets a skipped creation over orphans through': {
     object: deployment({ template: v2, annotations: { 'kanari.dev/skip': 'INC-1' } }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'Skipped',
     ungated: true,
     paused: false,
@@ -123,7 +133,7 @@ describeCreations({
   },
   'lets a creation over orphans through that is scaled to zero': {
     object: deployment({ template: v2, spec: { replicas: 0 } }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'ScaledToZero',
     ungated: true,
     paused: false,
@@ -133,7 +143,7 @@ describeCreations({
   },
   'lets a creation over orphans through that has no history': {
     object: deployment({ template: v2, spec: { revisionHistoryLimit: 0 } }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'NoHistory',
     ungated: true,
     paused: false,
@@ -143,7 +153,7 @@ describeCreations({
   },
   'lets a creation over orphans through that is of strategy Recreate': {
     object: deployment({ template: v2, spec: { strategy: { type: 'Recreate' } } }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'RecreateStrategy',
     ungated: true,
     paused: false,
@@ -153,7 +163,7 @@ describeCreations({
   },
   'lets a restart of orphans through': {
     object: deployment({ template: template('web:v1', restarted) }),
-    input: { orphans: [orphan('web:v1')] },
+    input: { replicaSets: [orphan('web:v1')] },
     reason: 'RestartOnly',
     ungated: true,
     paused: false,
@@ -167,5 +177,5 @@ it('may come without a name yet', () => {
   const metadata = { namespace: 'shop', generateName: 'web-' } as Deployment['metadata'];
   const object = { ...deployment(), metadata };
   expect(admit({ object }).answer).toMatchObject({ verdict: 'allow', reason: 'Created', warnings: [] });
-  expect(admit({ object, orphans: [orphan('web:v0')] }).answer.warnings[0]).toContain('canary of web-…');
+  expect(admit({ object, replicaSets: [orphan('web:v0')] }).answer.warnings[0]).toContain('canary of web-…');
 });

@@ -8,6 +8,7 @@ import {
   heldAt,
   injected,
   namespace,
+  orphan,
   revision,
   template,
 } from '../deployment-fixtures.ts';
@@ -157,6 +158,15 @@ describe('a change in the middle of a rolling update', () => {
       reason: 'Busy',
       message: expect.stringMatching(/2 of 4 pods updated.*retry in a moment.*on-busy: allow/) as string,
     });
+  });
+
+  it('is denied before the counts tell of it, by the ReplicaSets', () => {
+    const replicaSets = [orphan('web:v0', 3), orphan('web:v1', 1)];
+    const ask = (own: typeof replicaSets) =>
+      admit({ oldObject: deployment(), object: deployment({ template: v2 }), replicaSets: own }).answer;
+    expect(ask(replicaSets)).toMatchObject({ verdict: 'deny', reason: 'Busy' });
+    expect(ask(replicaSets)).not.toMatchObject({ message: expect.stringContaining('pods updated') });
+    expect(ask([orphan('web:v0', 0), orphan('web:v1', 4)])).toMatchObject({ reason: 'NewRevision' });
   });
 
   it("is let through where the Namespace says so, unless the Deployment's own word is deny", () => {

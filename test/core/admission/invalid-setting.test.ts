@@ -22,7 +22,7 @@ describe('a setting that can not be understood', () => {
   it('is denied at a CREATE, over orphans too', () => {
     const object = deployment({ annotations: bad });
     expect(admit({ object }).answer.verdict).toBe('deny');
-    expect(admit({ object, orphans: [orphan('web:v0')] }).answer.verdict).toBe('deny');
+    expect(admit({ object, replicaSets: [orphan('web:v0')] }).answer.verdict).toBe('deny');
   });
 
   it('is only warned about when it was there before', () => {

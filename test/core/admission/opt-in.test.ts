@@ -1,5 +1,5 @@
 import type { Deployment } from '../../../src/core/objects.ts';
-import { deployment, heldAt, type Parts } from '../deployment-fixtures.ts';
+import { deployment, heldAt, injected, type Parts, template } from '../deployment-fixtures.ts';
 import { describeUpdates, run, serves, v2 } from './rows.ts';
 
 // Whose Deployments are Kanari's business, and whose writes.
@@ -80,9 +80,36 @@ describeUpdates({
   'leaves a held Deployment as it is when it opts out: its run ends by its own rules': {
     stored: heldAt('web:v2'),
     change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } },
-    reason: 'OptedOut',
+    reason: 'Held',
     paused: true,
     marks: run('web:v2', '20'),
+    injected: true,
+  },
+  'tells of a change that comes with the opt-out': {
+    change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, template: v2 },
+    reason: 'OptedOut',
+    ungated: true,
+    paused: false,
+    marks: serves('web:v2'),
+    injected: true,
+    warnings: ['web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled'],
+  },
+  'releases another template out of a hold that opts out': {
+    stored: heldAt('web:v2'),
+    change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, template: template('web:v3') },
+    reason: 'OptedOut',
+    ungated: true,
+    paused: false,
+    marks: serves('web:v3'),
+    injected: true,
+    warnings: ['web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled'],
+  },
+  'restarts nothing with an opt-out that leaves out what was injected': {
+    stored: deployment({ template: injected() }),
+    change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, template: template('web:v1') },
+    reason: 'Unchanged',
+    paused: false,
+    marks: {},
     injected: true,
   },
   'notes down what serves when it opts in again': {

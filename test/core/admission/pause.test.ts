@@ -1,5 +1,4 @@
-import {} from 'vitest';
-import { deployment, healthy, revision, template } from '../deployment-fixtures.ts';
+import { deployment, healthy, orphan, revision, template } from '../deployment-fixtures.ts';
 import { describeUpdates, midRollout, restarted, run, serves, userPaused, v2 } from './rows.ts';
 
 // A person's own pause.
@@ -125,6 +124,17 @@ describeUpdates({
     paused: false,
     marks: serves('web:v2'),
     injected: false,
+  },
+  'lets another template out of a rollout that was paused: a hold would freeze the mixture': {
+    stored: userPaused({ template: template('web:v3'), annotations: serves('web:v2') }),
+    change: { paused: false },
+    input: { replicaSets: [orphan('web:v1', 3), orphan('web:v2', 1)] },
+    reason: 'MixedVersions',
+    ungated: true,
+    paused: false,
+    marks: serves('web:v3'),
+    injected: true,
+    warnings: ['pods of several versions run'],
   },
   'lets restarts gather like any other change': {
     stored: userPaused(),

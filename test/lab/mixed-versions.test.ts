@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_START_MS } from '../../lab/lab.ts';
+import type { ReplicaSet } from '../../src/core/objects.ts';
+import { eventually, imageOf, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
+
+// Pods of two versions run and nothing will change that by itself: a hold would freeze the mixture.
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+}, FIRST_START_MS);
+afterAll(() => world?.stop());
+
+const skipping = (tag: string, spec = {}) =>
+  web(tag, { replicas: 3, annotations: { 'kanari.dev/skip': tag }, spec });
+
+const serving = async (shop: Shop): Promise<ReplicaSet[]> =>
+  (await shop.list<ReplicaSet>('replicasets')).filter(({ spec }) => (spec.replicas ?? 0) > 0);
+
+/** Stuck in the rolling update from v1 to a v2 that takes its time. */
+const openMixed = async (namespace: string): Promise<Shop> => {
+  const shop = await world.openShop(namespace, { annotations: SLOW });
+  await shop.opens(web('v1', { replicas: 3 }));
+  await shop.apply(skipping('v2-start60'));
+  await eventually(async () => expect(await serving(shop)).toHaveLength(2));
+  return shop;
+};
+
+const expectReleased = async (shop: Shop, stderr: string): Promise<void> => {
+  expect(stderr).toContain(
+    'Warning: kanari: web is released without a canary: pods of several versions run: there is no one version to compare with',
+  );
+  expect((await shop.deployment()).spec.paused ?? false).toBe(false);
+  await shop.settles();
+  expect((await serving(shop)).map(imageOf)).toEqual(['web:v3']);
+  await eventually(async () => {
+    const told = (await shop.events()).filter(({ reason }) => reason === 'MixedVersions');
+    expect(told).toMatchObject([{ type: 'Warning', involvedObject: { name: 'web' } }]);
+  });
+};
+
+const counted = () => world.counter('kanari_ungated_changes_total', 'reason="MixedVersions"');
+
+describe('over the pods of two versions', () => {
+  it('a resume with a third goes out, and is told', async () => {
+    const shop = await openMixed('paused-midway');
+    await shop.kubectl(['rollout', 'pause', 'deployment/web']);
+    await shop.kubectl(['set', 'image', 'deployment/web', 'web=web:v3']);
+    const before = await counted();
+    const { stderr } = await shop.kubectl(['rollout', 'resume', 'deployment/web']);
+    await expectReleased(shop, stderr);
+    expect(await counted()).toBe(before + 1);
+  });
+
+  it('left by a deletion with orphan propagation, a creation goes out, and is told', async () => {
+    const shop = await openMixed('orphaned-midway');
+    await shop.kubectl(['delete', 'deployment', 'web', '--cascade=orphan']);
+    const before = await counted();
+    const { stderr } = await shop.apply(web('v3', { replicas: 3 }));
+    await expectReleased(shop, stderr);
+    expect(await counted()).toBe(before + 1);
+  });
+
+  it('moving, another change is refused until the rolling update is complete', async () => {
+    const shop = await openMixed('moving');
+    const { code, stderr } = await shop.tryKubectl(['apply', '-f', '-'], web('v3', { replicas: 3 }));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is in the middle of a rolling update')]);
+  });
+});
