@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -8,7 +9,7 @@ import express, {
 import type { Registry } from 'prom-client';
 import { type Health, type HealthReport, renderHealth } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { AdmissionHandler } from './handler.ts';
+import type { AdmissionHandler, Answer } from './handler.ts';
 import { announcedBytes, BODY_LIMIT_BYTES, decodeBody, readBody } from './json-body.ts';
 import { createLoadLimit, type LoadLimit, type Overload } from './load-limit.ts';
 
@@ -65,6 +66,13 @@ const limitLoad =
     next();
   };
 
+/** Past Express, whose own way to send takes a seventh of the time of a review: see docs/benchmarks.md. */
+const send = (response: ServerResponse, { status, body }: Answer): void => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length };
+  response.writeHead(status, headers).end(bytes);
+};
+
 const answerReview =
   (handle: AdmissionHandler): RequestHandler =>
   async (request, response) => {
@@ -73,8 +81,7 @@ const answerReview =
     if (body === 'Aborted') return;
     const decoded = decodeBody(body);
     if (!decoded.ok) return void response.status(400).json({ error: decoded.message });
-    const answer = handle(decoded.value);
-    response.status(answer.status).json(answer.body);
+    send(response, handle(decoded.value));
   };
 
 /** `/healthz`, `/readyz` and `/metrics`. */
