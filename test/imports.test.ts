@@ -16,8 +16,11 @@ const ALLOWED: Readonly<Record<string, { parts: string[]; packages: string[] | '
   webhook: { parts: ['core', 'kube', 'traffic', 'analysis', 'certs', 'telemetry'], packages: '*' },
   scheduler: { parts: ['core', 'kube', 'traffic', 'analysis', 'certs', 'telemetry'], packages: '*' },
   'config.ts': { parts: ['core'], packages: ['zod', 'node:crypto', 'node:os', 'node:util'] },
-  // Puts the scheduler's stores together, as main.ts puts the rest.
-  'watches.ts': { parts: ['core', 'kube', 'scheduler'], packages: [] },
+  // Makes every part, once, and gives it what it needs; main.ts runs them.
+  compose: {
+    parts: ['core', 'kube', 'traffic', 'analysis', 'certs', 'telemetry', 'webhook', 'scheduler', 'config.ts'],
+    packages: [],
+  },
   'manager.ts': { parts: ['telemetry'], packages: [] },
 };
 
@@ -74,6 +77,8 @@ describe('the rule itself', () => {
     ['webhook/app.ts', `import { rest } from '../kube/rest.ts';`, true],
     ['webhook/app.ts', `import { loop } from '../scheduler/controller.ts';`, false],
     ['drawer/utils.ts', `import { z } from 'zod';`, false],
+    ['compose/leader.ts', `import { loop } from '../scheduler/controller.ts';`, true],
+    ['scheduler/wake.ts', `import { Shared } from '../compose/shared.ts';`, false],
     ['main.ts', `import { loop } from './scheduler/controller.ts';`, true],
   ])('for %s with %s is %s', (file, text, allowed) => {
     expect(importsIn(file, text).every(isAllowed)).toBe(allowed);

@@ -1,5 +1,5 @@
-import type { DestinationRule } from './core/istio/destination-rule.ts';
-import type { VirtualService } from './core/istio/virtual-service.ts';
+import type { DestinationRule } from '../core/istio/destination-rule.ts';
+import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
   ControllerRevision,
   Deployment,
@@ -9,14 +9,14 @@ import type {
   Pod,
   ReplicaSet,
   Service,
-} from './core/objects.ts';
-import type { Canary } from './core/snapshot.ts';
-import type { Log } from './kube/log.ts';
-import { createReflector, type Reflector } from './kube/reflector.ts';
-import type { ResourceKind } from './kube/resources.ts';
-import type { Rest } from './kube/rest.ts';
-import { createStore, type WritableStore, withoutManagedFields } from './kube/store.ts';
-import type { Stores } from './scheduler/stores.ts';
+} from '../core/objects.ts';
+import type { Canary } from '../core/snapshot.ts';
+import type { Log } from '../kube/log.ts';
+import { createReflector, type Reflector } from '../kube/reflector.ts';
+import type { ResourceKind } from '../kube/resources.ts';
+import type { Rest } from '../kube/rest.ts';
+import { createStore, type WritableStore, withoutManagedFields } from '../kube/store.ts';
+import type { Stores } from '../scheduler/stores.ts';
 
 export interface Watches {
   stores: Stores;

@@ -1,0 +1,82 @@
+import { createPrometheusProvider } from '../analysis/prometheus.ts';
+import { createElector, type Elector } from '../kube/lease.ts';
+import { systemTiming } from '../kube/timing.ts';
+import { createScheduler, type SchedulerOptions } from '../scheduler/scheduler.ts';
+import { hasSplit } from '../scheduler/wake.ts';
+import { createIstioRouter } from '../traffic/istio.ts';
+import { createPassiveRouter } from '../traffic/replica-ratio.ts';
+import { selectProvider } from '../traffic/select-router.ts';
+import { type Shared, tellUngated } from './shared.ts';
+
+const METRICS_TIMEOUT_MS = 5_000;
+
+const createRouters = ({ reader, writer, log, stores }: Shared): SchedulerOptions['routerFor'] => {
+  const istio = createIstioRouter({ stores, writer, reader, log });
+  const passive = { replicas: createPassiveRouter('replicas'), none: createPassiveRouter('none') };
+  return ({ key, settings, namespace, services }) => {
+    // Without a Service there may still be routes to give back, of one that was deleted; and a split that stands is
+    // Istio's to the end, though the setting may have changed.
+    if (services.length === 0 || hasSplit(stores, key)) return istio;
+    const at = namespace.metadata.name;
+    const provider = selectProvider({
+      setting: settings.traffic,
+      namespace,
+      services: services.map((service) => service.metadata.name),
+      virtualServices: stores.virtualServices.inNamespace(at),
+      destinationRules: stores.destinationRules.inNamespace(at),
+    });
+    return provider === 'istio' ? istio : passive[provider];
+  };
+};
+
+/** The scheduler, run by the one process that holds the Lease. */
+export const createLeader = (shared: Shared): Elector => {
+  const { config, log, metrics, recorder, reader, writer, stores } = shared;
+  const { prometheusUrl, propagationWaitMs, lookIntervalMs } = config;
+  const scheduler = createScheduler({
+    stores,
+    routerFor: createRouters(shared),
+    provider:
+      prometheusUrl === undefined
+        ? undefined
+        : createPrometheusProvider({
+            url: prometheusUrl,
+            log,
+            timeoutMs: METRICS_TIMEOUT_MS,
+            onQuery: (outcome) => metrics.metricQueries.inc({ outcome }),
+          }),
+    effects: {
+      reader,
+      writer,
+      sleep: systemTiming.sleep,
+      now: () => new Date(),
+      ungated: tellUngated(shared),
+      record: (objects, event) => {
+        for (const object of objects) void recorder.record(object, event);
+      },
+    },
+    operator: { propagationWaitMs, lookIntervalMs },
+    log,
+    fence: () => elector.fence(),
+    onReconciled: ({ seconds, failed }) => {
+      metrics.reconcileDuration.observe(seconds);
+      if (failed) metrics.reconcileErrors.inc();
+      metrics.queueDepth.set(scheduler.waiting());
+      metrics.activeRuns.set(scheduler.activeRuns());
+    },
+    onEnded: (outcome) => metrics.runs.inc({ outcome }),
+  });
+  const elector = createElector({
+    writer,
+    reader,
+    lease: { namespace: config.namespace, name: 'kanari' },
+    identity: config.identity,
+    log,
+    onStartedLeading: async (signal) => {
+      metrics.leader.set(1);
+      await scheduler.run(signal);
+      metrics.leader.set(0);
+    },
+  });
+  return elector;
+};
