@@ -34,6 +34,8 @@ export interface Kanari {
   kill(): Promise<void>;
   /** The same process anew, on the same ports; resolves when it is ready. */
   start(): Promise<void>;
+  /** The same, and does not wait: the scheduler works before admission is ready. */
+  spawn(): void;
 }
 
 const ROOT = join(import.meta.dirname, '..');
@@ -66,7 +68,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
   let running: LabProcess | undefined;
 
-  const start = async (): Promise<void> => {
+  const launch = (): LabProcess => {
     running = startProcess({
       name: identity,
       program: process.execPath,
@@ -74,9 +76,10 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
       logFile,
       cwd: ROOT,
     });
-    const ready = async (): Promise<boolean> => (await fetch(`${operationsUrl}/readyz`)).ok;
-    await running.waitUntil(ready, READY_MS);
+    return running;
   };
+  const ready = async (): Promise<boolean> => (await fetch(`${operationsUrl}/readyz`)).ok;
+  const start = (): Promise<void> => launch().waitUntil(ready, READY_MS);
   await start();
   lab.onStop(async () => running?.stop());
   return {
@@ -89,5 +92,6 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     stop: async () => running?.stop(),
     kill: async () => running?.kill(),
     start,
+    spawn: () => void launch(),
   };
 };

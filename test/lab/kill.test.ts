@@ -41,7 +41,7 @@ const killEverywhere = async (shop: Shop): Promise<string[]> => {
     if (status.run?.endedAt !== undefined) return killedAt;
     killedAt.push(placeOf(status));
     await world.kanari.kill();
-    await world.kanari.start();
+    world.kanari.spawn();
   }
 };
 

@@ -36,10 +36,15 @@ const AWAY = /failed calling webhook "deployments.kanari.dev"/;
 
 const ANNOUNCED = /Warning: kanari: web is released without a canary: (.*)/g;
 
-const announcedIn = (stderr: string): UngatedReason[] =>
-  [...stderr.matchAll(ANNOUNCED)].flatMap(([, words = '']) =>
+/** The failsafe's own words; the reason is the one that Kanari gives when it is back. */
+const ANNOUNCED_ALONE = /Warning: .*kanari does not answer: web is released without a canary/;
+
+const announcedIn = (stderr: string): UngatedReason[] => [
+  ...(ANNOUNCED_ALONE.test(stderr) ? (['NotAdmitted'] as const) : []),
+  ...[...stderr.matchAll(ANNOUNCED)].flatMap(([, words = '']) =>
     REASONS.filter((reason) => words.startsWith(UNGATED_REASONS[reason])),
-  );
+  ),
+];
 
 export const WEB = 'deployment/web';
 
@@ -213,9 +218,16 @@ export class User {
     return countOf((reason) => reasons.filter((warned) => warned === reason).length);
   }
 
-  /** The same as told in Events. */
+  /**
+   * The same as told in Events. Of what went out while Kanari was away, it finds what still runs: the warnings can be
+   * more.
+   */
   async told(): Promise<Count> {
-    return countEvents(await this.shop.events());
+    const { NotAdmitted: found = 0, ...told } = countEvents(await this.shop.events());
+    const { NotAdmitted: warned = 0 } = this.warnings();
+    if (found > warned)
+      throw new Error(`${found} releases are told as not admitted, ${warned} were warned of`);
+    return warned === 0 ? told : { ...told, NotAdmitted: warned };
   }
 
   private async stored(): Promise<Deployment | undefined> {
