@@ -1,6 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
-// unit: pure and in-process, seconds. lab: a real control plane, proxy and metrics server, minutes.
+// unit: pure and in-process, seconds. lab: a real control plane, minutes. load: the same, with clients whose every failed
+// request counts.
+
+/** The first lab on a machine is built from source. */
+const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
+
+const UNDER_LOAD = [
+  'bad-release',
+  'data-plane',
+  'evidence',
+  'good-release',
+  'interference',
+  'kill',
+  'replicas',
+].map((name) => `test/lab/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,11 +32,21 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          testTimeout: 240_000,
-          // The first lab on a machine is built from source.
-          hookTimeout: 2_700_000,
-          // One control plane at a time: two cores are enough for one, not for several.
-          fileParallelism: false,
+          exclude: UNDER_LOAD,
+          ...LAB_TIMEOUTS,
+          // A control plane each; most of the time they wait.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'load',
+          include: UNDER_LOAD,
+          ...LAB_TIMEOUTS,
+          // Alone: a request that fails for want of processor time says nothing.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -18,7 +18,7 @@ const CHECKS: [string, string[]][] = [
   ['build', ['tsc', '-p', 'tsconfig.build.json']],
 ];
 
-const SUITES = ['unit', 'lab'];
+const SUITES = ['unit', 'lab', 'load'];
 
 const run = (command: string, args: string[]): Promise<number> =>
   new Promise((resolve) => {
