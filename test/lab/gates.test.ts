@@ -58,6 +58,24 @@ describe.concurrent('a change while a canary runs', () => {
     expect(uidsOf(await shop.pods())).toEqual(before.pods);
   });
 
+  it('that opts out as well goes out at once, is told, and ends the run', async () => {
+    const shop = await openHeld('opted-out-with-it');
+    const manifest = web('v3');
+    const labels = { 'kanari.dev/rollouts': 'disabled' };
+    const { stderr } = await shop.apply({ ...manifest, metadata: { ...manifest.metadata, labels } });
+    expect(stderr).toContain(
+      'Warning: kanari: web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled',
+    );
+    await serves(shop, 'v3');
+    expect(await marksOf(shop)).not.toHaveProperty(['kanari.dev/run']);
+    await eventually(async () => {
+      await expect(shop.deployment('web-canary')).rejects.toThrow('NotFound');
+      const told = (await shop.events()).filter(({ reason }) => reason === 'OptedOut');
+      expect(told).toMatchObject([{ type: 'Warning', involvedObject: { kind: 'Deployment', name: 'web' } }]);
+    });
+    expect(await world.counter('kanari_ungated_changes_total', 'reason="OptedOut"')).toBe(1);
+  });
+
   it('ends with the scaling to zero; scaling up again brings only the primary back', async () => {
     const shop = await openHeld('zero-while-held');
     await shop.kubectl(['scale', 'deployment/web', '--replicas=0']);

@@ -27,7 +27,7 @@ describeTable({
   'owned by an operator': {
     prepare: ownedByOperator,
     // A PUT takes the owner away with the rest.
-    outcomes: { ...LEFT_ALONE, newerByPut: 'NewRevision' },
+    outcomes: { ...LEFT_ALONE, newerByPut: 'NewRevision', sameByPut: 'OptedIn' },
   },
   'owned by an operator, and labelled itself': {
     manifest: labelled('enabled'),

@@ -157,6 +157,8 @@ export const OUTCOMES = {
   RefusedAsBusy: refused(
     /kanari: web is in the middle of a rolling update \(1 of 2 pods updated\).*: retry in a moment/,
   ),
+  /** Whose it is may change with the request: from now on Kanari's, with what serves noted down. */
+  OptedIn: { ...nothing, marks: 'release' },
   LeftAlone: { ...nothing, template: 'requested', rollsOut: true },
   /** An undo replaces all annotations by those of the version that it brings back. */
   LeftAloneUndone: { ...nothing, template: 'requested', rollsOut: true, marks: 'none' },
