@@ -66,7 +66,7 @@ const limitLoad =
     next();
   };
 
-/** Past Express, whose own way to send takes a seventh of the time of a review: see docs/benchmarks.md. */
+/** Past Express, whose own way to send takes a seventh of the time of a review. */
 const send = (response: ServerResponse, { status, body }: Answer): void => {
   const bytes = Buffer.from(JSON.stringify(body));
   const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length };
