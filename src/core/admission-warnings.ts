@@ -33,7 +33,7 @@ const rulingWarnings = (change: DeploymentChange, ruling: Ruling): string[] => {
       return [holdWarning(name, change, ruling.reason)];
     case 'revert':
       return change.templateChanged
-        ? [`${name} is back at the version that serves: nothing restarts, the canary is withdrawn`]
+        ? [`${name} is back at the version that serves: nothing restarts; a canary under way is withdrawn`]
         : [];
     case 'keepHold':
       return change.resumesHold ? [resumeWarning(name)] : [];

@@ -70,7 +70,9 @@ const RevertedToPrimary: Outcome = {
   paused: false,
   marks: 'release',
   releasedLater: true,
-  warnings: () => ['web is back at the version that serves: nothing restarts, the canary is withdrawn'],
+  warnings: () => [
+    'web is back at the version that serves: nothing restarts; a canary under way is withdrawn',
+  ],
 };
 const Skipped = released('Skipped', 'kanari.dev/skip was set for this change');
 const SkippedWhilePaused = released(
