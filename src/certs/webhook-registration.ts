@@ -2,6 +2,7 @@ import { FIELD_MANAGER } from '../core/marks.ts';
 import type { Json, KubeObject } from '../core/objects.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { unchangedSince } from '../kube/resource-version.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 import { sameCertificates, splitBundle } from './validity.ts';
 
@@ -116,14 +117,9 @@ export const readConfiguration = async (
 /** Writes over exactly the state that was read: throws KubeError 422 where another was faster. */
 export const writeConfiguration = async (
   writer: Writer,
-  { metadata }: WebhookConfiguration,
+  configuration: WebhookConfiguration,
   operations: JsonPatchOperation[],
   signal: AbortSignal,
 ): Promise<void> => {
-  const guard: JsonPatchOperation = {
-    op: 'test',
-    path: '/metadata/resourceVersion',
-    value: metadata.resourceVersion,
-  };
-  await writer.jsonPatch(REF, [guard, ...operations], { signal });
+  await writer.jsonPatch(REF, [unchangedSince(configuration), ...operations], { signal });
 };

@@ -4,6 +4,7 @@ import { plan } from '../core/plan/plan.ts';
 import type { CanaryStatus, Outcome } from '../core/run.ts';
 import { sameJson } from '../core/same-json.ts';
 import type { Canary } from '../core/snapshot.ts';
+import { unchangedSince } from '../kube/resource-version.ts';
 import { describeEffect, type EffectPorts, perform } from './effects.ts';
 import { newOutcomes } from './outcomes.ts';
 import { type Gathered, gatherSnapshot, type SnapshotSources } from './snapshot.ts';
@@ -37,13 +38,10 @@ const writeStatus = async (
   status: CanaryStatus,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { name, namespace = '', resourceVersion } = canary.metadata;
+  const { name, namespace = '' } = canary.metadata;
   const stored = await ports.effects.writer.jsonPatch(
     { kind: 'Canary', namespace, name },
-    [
-      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-      { op: 'add', path: '/status', value: status },
-    ],
+    [unchangedSince(canary), { op: 'add', path: '/status', value: status }],
     { signal, subresource: 'status' },
   );
   ports.remember(stored as Canary);

@@ -1,10 +1,12 @@
 import jsonPatch from 'fast-json-patch';
-import { FIELD_MANAGER, SPLIT_ANNOTATION } from '../core/marks.ts';
+import { SPLIT_ANNOTATION } from '../core/marks.ts';
 import { annotationsOf, type KubeObject } from '../core/objects.ts';
 import type { SplitEntry } from '../core/split-annotation.ts';
 import { standsAs, withEntry } from '../core/split-object.ts';
 import type { JsonPatchOperation, Reader, Writer } from '../kube/api.ts';
 import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
+import { disownPatch } from '../kube/ownership.ts';
+import { unchangedSince } from '../kube/resource-version.ts';
 import { refOf } from '../kube/resources.ts';
 
 /** The part of a logger that routers use; pino's Logger is one. */
@@ -34,26 +36,6 @@ const ATTEMPTS = 4;
 
 /** Conflict: the merge patch's resourceVersion is not the stored one. Invalid: the same, told by a JSON patch's test. */
 const isOutrun = (error: unknown): boolean => isConflict(error) || isInvalid(error);
-
-const unchangedSince = ({ metadata }: KubeObject): JsonPatchOperation => ({
-  op: 'test',
-  path: '/metadata/resourceVersion',
-  value: metadata.resourceVersion,
-});
-
-/** Entries of `metadata.managedFields` by which Kanari owns fields of the object, last first. */
-export const ownedEntries = ({ metadata }: KubeObject): number[] =>
-  (metadata.managedFields ?? [])
-    .map((entry, index) => ({ entry, index }))
-    .filter(
-      ({ entry }) =>
-        typeof entry === 'object' &&
-        entry !== null &&
-        !Array.isArray(entry) &&
-        entry['manager'] === FIELD_MANAGER,
-    )
-    .map(({ index }) => index)
-    .reverse();
 
 /** Runs `write` on the object, and anew on what is stored now when somebody else was faster. Done when it is gone. */
 const untilStored = async (
@@ -105,12 +87,8 @@ const writeDirectly = async (
 export const createRouteWriter = ({ writer, reader, log }: RouteWriterOptions): RouteWriter => {
   const disown = (object: KubeObject, signal: AbortSignal): Promise<void> => {
     const write = async (current: KubeObject): Promise<void> => {
-      const removals = ownedEntries(current).map((index) => ({
-        op: 'remove' as const,
-        path: `/metadata/managedFields/${index}`,
-      }));
-      if (removals.length === 0) return;
-      await writer.jsonPatch(refOf(current), [unchangedSince(current), ...removals], { signal });
+      const patch = disownPatch(current);
+      if (patch !== undefined) await writer.jsonPatch(refOf(current), patch, { signal });
     };
     return untilStored(object, write, () => reader.get(refOf(object), { signal }));
   };

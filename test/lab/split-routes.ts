@@ -4,7 +4,7 @@ import type { Lab } from '../../lab/lab.ts';
 import type { JsonObject } from '../../src/core/objects.ts';
 import { formatSplits, type SplitEntry } from '../../src/core/split-annotation.ts';
 import { withEntry } from '../../src/core/split-object.ts';
-import { ownedEntries } from '../../src/traffic/route-writer.ts';
+import { ownedEntries } from '../../src/kube/ownership.ts';
 import type { RouteObject } from './route-object.ts';
 
 // One object of every kind that carries a split, as its user keeps it in Git, and Kanari's word about the split.
