@@ -3,7 +3,7 @@ import type { Deployment } from '../core/objects.ts';
 
 type Tell = (deployment: Deployment, reason: UngatedReason) => void;
 
-// Far more Deployments than are released within the moments that a write is tried again.
+// Far more than is released within the moments that a write is tried again.
 const REMEMBERED = 1_000;
 /** Longer than any write is tried again, too short for a person who corrects what somebody else refused. */
 const REPEATED_WITHIN_MS = 10_000;
@@ -14,18 +14,19 @@ const REPEATED_WITHIN_MS = 10_000;
  * @param now milliseconds, monotonic
  */
 export const tellOnce = (tell: Tell, now: () => number): Tell => {
-  const told = new Map<string, { words: string; at: number }>();
+  // Every generation by itself: requests that race arrive in any order, an earlier generation after a later one.
+  const toldAt = new Map<string, number>();
   return (deployment, reason) => {
     const { uid, generation } = deployment.metadata;
     // Nobody races for a name: a creation is asked about once.
     if (uid === undefined || generation === undefined) return tell(deployment, reason);
-    const said = { words: `${generation} ${reason}`, at: now() };
-    const last = told.get(uid);
-    if (last?.words === said.words && said.at - last.at < REPEATED_WITHIN_MS) return;
-    told.delete(uid);
-    told.set(uid, said);
-    const [oldest] = told.keys();
-    if (told.size > REMEMBERED && oldest !== undefined) told.delete(oldest);
+    const change = `${uid} ${generation} ${reason}`;
+    const last = toldAt.get(change);
+    if (last !== undefined && now() - last < REPEATED_WITHIN_MS) return;
+    toldAt.delete(change);
+    toldAt.set(change, now());
+    const [oldest] = toldAt.keys();
+    if (toldAt.size > REMEMBERED && oldest !== undefined) toldAt.delete(oldest);
     tell(deployment, reason);
   };
 };

@@ -31,6 +31,12 @@ describe('an ungated change', () => {
     expect(told).toEqual(['web 3 Skipped', 'web 4 Skipped']);
   });
 
+  it('whose first try is asked about after a later one is told once each', () => {
+    const { tell, told } = setUp();
+    for (const generation of [3, 4, 3, 4]) tell(at('web', generation), 'Skipped');
+    expect(told).toEqual(['web 3 Skipped', 'web 4 Skipped']);
+  });
+
   it('for another reason is another one', () => {
     const { tell, told } = setUp();
     tell(at('web', 3), 'Skipped');
