@@ -35,7 +35,7 @@ const idle: Snapshot = {
     services: ['web'],
     destinations: false,
     split: false,
-    weight: undefined,
+    share: undefined,
     routesRestored: true,
     destinationsRemoved: true,
   },

@@ -1,6 +1,7 @@
 import type { UngatedReason } from './conditions.ts';
 import type { Deployment, PodTemplate } from './objects.ts';
 import type { CanaryStatus, Revision } from './run.ts';
+import type { Share } from './share.ts';
 
 // Effects are data: what a plan wants done, in order. The scheduler performs them; tests compare them.
 
@@ -20,8 +21,8 @@ export type Effect =
   /** Write every injected key into the primary's ReplicaSet template and its labels onto its pods. */
   | { kind: 'adopt'; replicaSet: string }
   | { kind: 'ensureDestinations' }
-  /** Split every route at this canary share; 0 lays the split. */
-  | { kind: 'setWeight'; canary: number }
+  /** Split every route at this canary share; weight 0 alone lays the split. */
+  | { kind: 'setShare'; share: Share }
   | { kind: 'restoreRoutes' }
   | { kind: 'removeDestinations' }
   /** Server-side apply of the canary Deployment. */

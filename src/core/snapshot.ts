@@ -9,6 +9,7 @@ import type {
   Timestamp,
 } from './objects.ts';
 import type { CanaryStatus, PodCounters, Revision, Settings } from './run.ts';
+import type { Share } from './share.ts';
 
 // What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.
 
@@ -35,8 +36,8 @@ export interface TrafficState {
   destinations: boolean;
   /** Every route to every service carries the split. */
   split: boolean;
-  /** The canary's share in percent, when all routes agree on one; undefined when unsplit or in disagreement. */
-  weight: number | undefined;
+  /** The canary's share, when all routes agree on one; undefined when unsplit or in disagreement. */
+  share: Share | undefined;
   /** No route carries anything of Kanari's. */
   routesRestored: boolean;
   /** No destination of Kanari's is left. */

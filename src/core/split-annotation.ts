@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from './marks.ts';
 import { annotationsOf, type KubeObject, type ObjectMeta } from './objects.ts';
+import { shareParts } from './share.ts';
 
 // `kanari.dev/split` on a route, a destination rule or a Service: who splits it, by Deployment.
 
@@ -9,6 +10,7 @@ const entry = z.object({
   services: z.array(z.string().min(1)).min(1),
   /** The canary's share in percent, integer; unused on objects without weights: destination rules and Services. */
   weight: z.int().min(0).max(100),
+  ...shareParts,
   /** The user's subsets that the canary's pods belong to: destinations that name one are split within it. */
   subsets: z.array(z.string().min(1)).optional(),
   /** Gateway API: the Service of the canary by Service, where it does not have the name that follows from it. */

@@ -83,13 +83,12 @@ const patchStatus = ({ ports, signal, ref }: DeploymentCall, body: object): Prom
 const unpause = ({ ports, deployment, signal, ref }: DeploymentCall, effect: Of<'promote' | 'release'>) =>
   ports.writer.jsonPatch(ref, unpausePatch(deployment, effect), { signal });
 
-type TrafficKind = 'ensureDestinations' | 'setWeight' | 'restoreRoutes' | 'removeDestinations';
+type TrafficKind = 'ensureDestinations' | 'setShare' | 'restoreRoutes' | 'removeDestinations';
 type Performers<K extends Effect['kind'], C> = { [Kind in K]: (call: C, effect: Of<Kind>) => unknown };
 
 const TRAFFIC: Performers<TrafficKind, Call> = {
   ensureDestinations: ({ gathered: { router, target }, signal }) => router.ensureDestinations(target, signal),
-  setWeight: ({ gathered: { router, target }, signal }, { canary }) =>
-    router.setWeight(target, canary, signal),
+  setShare: ({ gathered: { router, target }, signal }, { share }) => router.setShare(target, share, signal),
   restoreRoutes: ({ gathered: { router, target }, signal }) => router.restore(target, signal),
   removeDestinations: ({ gathered: { router, target }, signal }) => router.removeDestinations(target, signal),
 };
@@ -135,4 +134,4 @@ export const perform = async (call: Call, effect: Effect): Promise<void> => {
 
 /** For logs: the effect in a word or two. */
 export const describeEffect = (effect: Effect): string =>
-  effect.kind === 'setWeight' ? `setWeight ${effect.canary}` : effect.kind;
+  effect.kind === 'setShare' ? `setShare ${JSON.stringify(effect.share)}` : effect.kind;

@@ -3,7 +3,7 @@ import {
   planDestinations,
   planRemoval,
   planRestore,
-  planWeight,
+  planShare,
   type RouteChange,
   type RouteView,
   readTraffic,
@@ -73,10 +73,10 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
       return target.services.length === 0 && isOver ? nothing.read(target) : state;
     },
     ensureDestinations: (target, signal) => carryOut(target, planDestinations, signal),
-    setWeight: (target, canary, signal) =>
+    setShare: (target, share, signal) =>
       target.services.length === 0
         ? Promise.resolve()
-        : carryOut(target, (view) => planWeight(view, canary), signal),
+        : carryOut(target, (view) => planShare(view, share), signal),
     restore: (target, signal) => carryOut(target, planRestore, signal),
     removeDestinations: (target, signal) => carryOut(target, planRemoval, signal),
   };

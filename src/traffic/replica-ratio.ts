@@ -1,4 +1,5 @@
 import type { ObjectKey } from '../core/objects.ts';
+import type { Share } from '../core/share.ts';
 import type { TrafficRouter } from './router.ts';
 
 /**
@@ -7,20 +8,20 @@ import type { TrafficRouter } from './router.ts';
  */
 export const createPassiveRouter = (provider: 'replicas' | 'none'): TrafficRouter => {
   // Only what was asked for last: after a restart the plan asks again, and that costs nothing.
-  const asked = new Map<ObjectKey, number>();
+  const asked = new Map<ObjectKey, Share>();
   return {
     read: ({ key, services }) => ({
       provider,
       services: services.map(({ metadata }) => metadata.name),
       destinations: true,
       split: true,
-      weight: asked.get(key),
+      share: asked.get(key),
       routesRestored: true,
       destinationsRemoved: true,
     }),
     ensureDestinations: () => Promise.resolve(),
-    setWeight: ({ key }, canary) => {
-      asked.set(key, canary);
+    setShare: ({ key }, share) => {
+      asked.set(key, share);
       return Promise.resolve();
     },
     restore: ({ key }) => {

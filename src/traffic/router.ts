@@ -1,4 +1,5 @@
 import type { ObjectKey, OwnerReference, Service, StringMap } from '../core/objects.ts';
+import type { Share } from '../core/share.ts';
 import type { TrafficState } from '../core/snapshot.ts';
 
 /** The Deployment whose traffic is routed, and the Services through which clients reach it. */
@@ -21,8 +22,8 @@ export interface TrafficRouter {
   read(target: TrafficTarget): TrafficState;
   /** Makes the primary's and the canary's pods addressable apart. Moves no traffic. */
   ensureDestinations(target: TrafficTarget, signal: AbortSignal): Promise<void>;
-  /** Splits every route of the target at `canary` percent (integer, 0–100). */
-  setWeight(target: TrafficTarget, canary: number, signal: AbortSignal): Promise<void>;
+  /** Splits every route of the target at this share for the canary. */
+  setShare(target: TrafficTarget, share: Share, signal: AbortSignal): Promise<void>;
   /** Gives every route back exactly as the user has it. */
   restore(target: TrafficTarget, signal: AbortSignal): Promise<void>;
   /** Removes what `ensureDestinations` made; only after the routes are restored and proxies have learnt it. */

@@ -134,22 +134,22 @@ const describeRun = (): void => {
     await router.ensureDestinations(target, signal);
     for (const weight of [0, 20, 50]) {
       await refresh();
-      await router.setWeight(target, weight, signal);
+      await router.setShare(target, { weight }, signal);
     }
     await refresh();
-    expect(router.read(target)).toMatchObject({ destinations: true, split: true, weight: 50 });
+    expect(router.read(target)).toMatchObject({ destinations: true, split: true, share: { weight: 50 } });
 
     const split = await stored(route);
     // No conflict: the user still owns the spec.
     await apply(route);
     await apply(rule);
     await refresh();
-    if (!router.read(target).split) await router.setWeight(target, 50, signal);
+    if (!router.read(target).split) await router.setShare(target, { weight: 50 }, signal);
     if (!router.read(target).destinations) await router.ensureDestinations(target, signal);
     expect((await stored(route)).spec).toEqual(split.spec);
 
     await refresh();
-    await router.setWeight(target, 0, signal);
+    await router.setShare(target, { weight: 0 }, signal);
     await refresh();
     await router.restore(target, signal);
     await router.removeDestinations(target, signal);
@@ -165,13 +165,13 @@ const describeRun = (): void => {
       await plane.api.request('DELETE', pathOf(object)).catch(() => undefined);
     await refresh();
     await router.ensureDestinations(target, signal);
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     await refresh();
-    expect(router.read(target)).toMatchObject({ destinations: true, split: true, weight: 20 });
+    expect(router.read(target)).toMatchObject({ destinations: true, split: true, share: { weight: 20 } });
     const { resourceVersion } = (
       await stored({ ...route, metadata: { ...route.metadata, name: 'web-kanari' } })
     ).metadata;
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(
       (await stored({ ...route, metadata: { ...route.metadata, name: 'web-kanari' } })).metadata
         .resourceVersion,
@@ -216,7 +216,7 @@ describe('routes on a real API server, written by admission', () => {
   it('keeps the split when the user replaces the object without our annotations', async () => {
     await apply(route);
     await refresh();
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     const split = await stored(route);
     const { resourceVersion } = split.metadata;
     await plane.api.request('PUT', pathOf(route), {

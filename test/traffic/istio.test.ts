@@ -101,7 +101,7 @@ describe("the user's objects", () => {
   it('are patched by one annotation each when the webhook acts', async () => {
     const { api, router } = setUp(routeTo('web', 'web'), ruleFor('web', 'web'));
     await router.ensureDestinations(target, signal);
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.writes).toEqual(['mergePatch DestinationRule web', 'mergePatch VirtualService web']);
   });
 
@@ -109,7 +109,7 @@ describe("the user's objects", () => {
     const { api, router } = setUp(routeTo('web', 'web'), ruleFor('web', 'web'));
     api.webhook = webhook;
     await router.ensureDestinations(target, signal);
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     await router.restore(target, signal);
     await router.removeDestinations(target, signal);
     for (const object of all(api)) expect(object.metadata.managedFields).toEqual([{ manager: 'kubectl' }]);
@@ -118,14 +118,14 @@ describe("the user's objects", () => {
   it('are written directly, with a warning, when no webhook acts', async () => {
     const { api, router, warnings } = setUp(routeTo('web', 'web'));
     api.webhook = false;
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.writes).toEqual([
       'mergePatch VirtualService web',
       'jsonPatch VirtualService web',
       'jsonPatch VirtualService web',
     ]);
     expect(warnings).toHaveLength(1);
-    expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 20 } });
   });
 
   it("keep a user's edit that comes between", async () => {
@@ -139,27 +139,27 @@ describe("the user's objects", () => {
           }),
         );
     };
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.get('VirtualService', 'web')).toMatchObject({ spec: { http: [{ timeout: '2s' }] } });
-    expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 20 } });
   });
 
   it('give up when somebody is faster every time', async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
     api.before = () => api.put(routeTo('web', 'web'));
-    await expect(router.setWeight(target, 20, signal)).rejects.toMatchObject({ status: 409 });
+    await expect(router.setShare(target, { weight: 20 }, signal)).rejects.toMatchObject({ status: 409 });
   });
 
   it('may go in the middle', async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
     api.before = () => api.remove('VirtualService', 'web');
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(router.read(target).split).toBe(false);
   });
 
   it('are restored although a kill came between annotation and spec', async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     api.webhook = false;
     await api.writer.mergePatch(
       { kind: 'VirtualService', name: 'web' },
@@ -176,10 +176,10 @@ describe("the user's objects", () => {
 
   it('are unsplit for the state as soon as somebody rewrites one without the webhook', async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     api.webhook = false;
     api.put(routeTo('web', 'web'));
-    expect(router.read(target)).toMatchObject({ split: false, weight: undefined });
+    expect(router.read(target)).toMatchObject({ split: false, share: undefined });
   });
 
   it('of a shape nobody can read disturb no other', async () => {
@@ -187,20 +187,20 @@ describe("the user's objects", () => {
       ...routeTo('odd', 'web'),
       spec: undefined,
     } as KubeObject);
-    await router.setWeight(target, 20, signal);
-    expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
+    await router.setShare(target, { weight: 20 }, signal);
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 20 } });
   });
 
   it('count as split only when all of them are, at one weight', async () => {
     const { api, router } = setUp(routeTo('web', 'web'), routeTo('more', 'web'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     const behind = api.get('VirtualService', 'more')!;
-    await router.setWeight(target, 50, signal);
+    await router.setShare(target, { weight: 50 }, signal);
     api.webhook = false;
     api.put(behind);
-    expect(router.read(target)).toMatchObject({ split: false, weight: undefined });
-    await router.setWeight(target, 50, signal);
-    expect(router.read(target)).toMatchObject({ split: true, weight: 50 });
+    expect(router.read(target)).toMatchObject({ split: false, share: undefined });
+    await router.setShare(target, { weight: 50 }, signal);
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 50 } });
   });
 
   it("carry two Deployments' splits beside each other", async () => {
@@ -216,11 +216,11 @@ describe("the user's objects", () => {
     });
     const { api, router } = setUp(shared, routeTo('api', 'api'));
     const other: TrafficTarget = { key: 'shop/api', owner, services: [service('api')] };
-    await router.setWeight(target, 20, signal);
-    await router.setWeight(other, 50, signal);
-    expect([router.read(target).weight, router.read(other).weight]).toEqual([20, 50]);
+    await router.setShare(target, { weight: 20 }, signal);
+    await router.setShare(other, { weight: 50 }, signal);
+    expect([router.read(target).share?.weight, router.read(other).share?.weight]).toEqual([20, 50]);
     await router.restore(target, signal);
-    expect(router.read(other)).toMatchObject({ split: true, weight: 50 });
+    expect(router.read(other)).toMatchObject({ split: true, share: { weight: 50 } });
     await router.restore(other, signal);
     expect(api.get('VirtualService', 'both')).toMatchObject({
       spec: (shared as unknown as { spec: object }).spec,
@@ -243,8 +243,8 @@ describe("the user's objects", () => {
     expect(router.read(target).split).toBe(false);
     const known = { ...target, podLabels: { app: 'web' } };
     await router.ensureDestinations(known, signal);
-    await router.setWeight(known, 20, signal);
-    expect(router.read(known)).toMatchObject({ destinations: true, split: true, weight: 20 });
+    await router.setShare(known, { weight: 20 }, signal);
+    expect(router.read(known)).toMatchObject({ destinations: true, split: true, share: { weight: 20 } });
     expect(api.get('VirtualService', 'web')).toMatchObject({
       spec: {
         http: [{ route: [{ weight: 40 }, { weight: 10 }, { destination: { subset: 'v2' }, weight: 50 }] }],
@@ -261,7 +261,7 @@ describe("a user's subset, while nobody knows the held template's labels,", () =
       { destination: { host: 'web' }, weight: 50 },
     ];
     const { api, router } = setUp(routeTo('web', 'web', { http: [{ route }] }));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.get('VirtualService', 'web')).toMatchObject({
       spec: { http: [{ route: [route[0], { weight: 40 }, { weight: 10 }] }] },
     });
@@ -273,7 +273,7 @@ describe("Kanari's own objects", () => {
   it('cover mesh traffic where the user has no route, and go with the Deployment', async () => {
     const { api, router } = setUp();
     await router.ensureDestinations(target, signal);
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     const host = 'web.shop.svc.cluster.local';
     const halves = (more: object = {}) => [
       { destination: { host, subset: 'kanari-primary', ...more }, weight: 80 },
@@ -317,42 +317,46 @@ describe("Kanari's own objects", () => {
       { port: 84 },
     ];
     const { api, router } = setUp();
-    await router.setWeight({ ...target, services: [service('web', ports)] }, 20, signal);
+    await router.setShare({ ...target, services: [service('web', ports)] }, { weight: 20 }, signal);
     const tcp = (api.get('VirtualService', 'web-kanari') as unknown as { spec: { tcp: object[] } }).spec.tcp;
     expect(tcp).toMatchObject([{ match: [{ port: 83 }] }, { match: [{ port: 84 }] }]);
   });
 
   it("stand beside a user's route that is for a gateway only", async () => {
     const { api, router } = setUp(routeTo('edge', 'web', { gateways: ['istio-system/edge'] }));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.writes).toEqual(['mergePatch VirtualService edge', 'apply VirtualService web-kanari']);
-    expect(router.read(target)).toMatchObject({ split: true, weight: 20 });
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 20 } });
   });
 
   it("go when the user's own route appears, which is split first", async () => {
     const { api, router } = setUp();
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     api.put(routeTo('web', 'web'));
     expect(router.read(target).split).toBe(false);
     api.writes.length = 0;
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.writes).toEqual(['mergePatch VirtualService web', 'delete VirtualService web-kanari']);
   });
 
   it('take another name when a foreign object has theirs', async () => {
     const { api, router } = setUp(routeTo('web-kanari', 'db'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.writes).toEqual(['apply VirtualService web-kanari-2']);
   });
 
   it('come and go with a Service that appears late', async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     const more = { ...target, services: [...target.services, service('late')] };
     expect(router.read(more).split).toBe(false);
-    await router.setWeight(more, 20, signal);
-    expect(router.read(more)).toMatchObject({ split: true, weight: 20, services: ['late', 'web'] });
-    await router.setWeight(target, 20, signal);
+    await router.setShare(more, { weight: 20 }, signal);
+    expect(router.read(more)).toMatchObject({
+      split: true,
+      share: { weight: 20 },
+      services: ['late', 'web'],
+    });
+    await router.setShare(target, { weight: 20 }, signal);
     expect(api.get('VirtualService', 'late-kanari')).toBeUndefined();
   });
 });
@@ -363,14 +367,14 @@ describe('a Deployment without Services', () => {
   it('has nothing to split', async () => {
     const { api, router } = setUp();
     await router.ensureDestinations(worker, signal);
-    await router.setWeight(worker, 20, signal);
+    await router.setShare(worker, { weight: 20 }, signal);
     expect(api.writes).toEqual([]);
     expect(router.read(worker)).toMatchObject({ provider: 'none', destinations: true, split: true });
   });
 
   it('still has to give its routes back when the Service went mid-run', async () => {
     const { router } = setUp(routeTo('web', 'web'));
-    await router.setWeight(target, 20, signal);
+    await router.setShare(target, { weight: 20 }, signal);
     expect(router.read(worker)).toMatchObject({ provider: 'istio', routesRestored: false });
     await router.restore(worker, signal);
     expect(router.read(worker)).toMatchObject({ provider: 'none', routesRestored: true });

@@ -36,11 +36,11 @@ export const describeRouterContract = (name: string, createWorld: () => RouterWo
       await router.ensureDestinations(target, signal);
       expect(router.read(target)).toMatchObject({ destinations: true });
       for (const weight of [0, 10, 33, 100, 0]) {
-        await router.setWeight(target, weight, signal);
-        expect(router.read(target)).toMatchObject({ split: true, weight });
+        await router.setShare(target, { weight }, signal);
+        expect(router.read(target)).toMatchObject({ split: true, share: { weight } });
       }
       await router.restore(target, signal);
-      expect(router.read(target)).toMatchObject({ routesRestored: true, weight: undefined });
+      expect(router.read(target)).toMatchObject({ routesRestored: true, share: undefined });
       await router.removeDestinations(target, signal);
       expect(router.read(target)).toMatchObject({ destinationsRemoved: true });
     });
@@ -49,7 +49,7 @@ export const describeRouterContract = (name: string, createWorld: () => RouterWo
       const { router, target, users, own } = createWorld();
       const before = users();
       await router.ensureDestinations(target, signal);
-      await router.setWeight(target, 20, signal);
+      await router.setShare(target, { weight: 20 }, signal);
       await router.restore(target, signal);
       await router.removeDestinations(target, signal);
       expect(users()).toEqual(before);
@@ -65,7 +65,7 @@ export const describeRouterContract = (name: string, createWorld: () => RouterWo
         expect(writes()).toBe(count);
       };
       await twice(() => router.ensureDestinations(target, signal));
-      await twice(() => router.setWeight(target, 20, signal));
+      await twice(() => router.setShare(target, { weight: 20 }, signal));
       await twice(() => router.restore(target, signal));
       await twice(() => router.removeDestinations(target, signal));
     });

@@ -1,4 +1,5 @@
 import type { KubeObject, OwnerReference, Service, StringMap } from '../objects.ts';
+import { NO_SHARE, type Share, shareOf } from '../share.ts';
 import type { TrafficState } from '../snapshot.ts';
 import { type SplitEntry, splitsOf } from '../split-annotation.ts';
 import { carriesEntry, standsAs, withEntry } from '../split-object.ts';
@@ -43,7 +44,7 @@ const foreign = <T extends KubeObject>(objects: readonly T[]): T[] =>
 const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
 
 /** What the Deployment asks of every route and rule. */
-const entryOf = (view: RouteView, weight: number): SplitEntry => {
+const entryOf = (view: RouteView, share: Share): SplitEntry => {
   const services = serviceNames(view);
   const rules = foreign(view.destinationRules);
   const named = services.flatMap((service) => {
@@ -51,7 +52,7 @@ const entryOf = (view: RouteView, weight: number): SplitEntry => {
     return rule === undefined || view.podLabels === undefined ? [] : subsetsWith(rule, view.podLabels);
   });
   const subsets = [...new Set(named)].sort();
-  return { services, weight, ...(subsets.length === 0 ? {} : { subsets }) };
+  return { services, ...shareOf(share), ...(subsets.length === 0 ? {} : { subsets }) };
 };
 
 /** Applies an own object unless it stands already. */
@@ -73,7 +74,7 @@ const ownRoute = (view: RouteView, service: string, existing: readonly KubeObjec
 
 /** Subsets for both sides on every Service: in the user's rule where there is one. */
 export const planDestinations = (view: RouteView): RouteChange[] => {
-  const entry = entryOf(view, 0);
+  const entry = entryOf(view, NO_SHARE);
   const rules = foreign(view.destinationRules);
   return entry.services.flatMap((service) => {
     const rule = ruleOf(rules, service);
@@ -84,9 +85,9 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
   });
 };
 
-/** Every route to every Service at the weight; the user's first, so that own ones are never the last to go. */
-export const planWeight = (view: RouteView, weight: number): RouteChange[] => {
-  const entry = entryOf(view, weight);
+/** Every route to every Service at the share; the user's first, so that own ones are never the last to go. */
+export const planShare = (view: RouteView, share: Share): RouteChange[] => {
+  const entry = entryOf(view, share);
   const users = foreign(view.virtualServices);
   const split = users.flatMap((object) => {
     if (routesTo(object, entry.services)) return splitChange(view, object, entry);
@@ -122,13 +123,14 @@ const planWithout = (view: RouteView, objects: readonly RouteObject[]): RouteCha
 export const planRestore = (view: RouteView): RouteChange[] => planWithout(view, view.virtualServices);
 export const planRemoval = (view: RouteView): RouteChange[] => planWithout(view, view.destinationRules);
 
-/** The weight of the first route: they all agree on it when it leaves nothing to plan. */
-const firstWeight = (view: RouteView): number | undefined => {
+/** The share of the first route: they all agree on it when it leaves nothing to plan. */
+const firstShare = (view: RouteView): Share | undefined => {
   const services = serviceNames(view);
   const first = view.virtualServices.find(
     (object) => carriesEntry(object, view.name) || routesTo(object, services),
   );
-  return first && splitsOf(first)[view.name]?.weight;
+  const entry = first && splitsOf(first)[view.name];
+  return entry && shareOf(entry);
 };
 
 /** A destination within a subset of the user's, of which nobody knows whether the canary's pods are in it. */
@@ -140,14 +142,14 @@ const isUnknown = (view: RouteView): boolean => {
 };
 
 export const readTraffic = (view: RouteView): TrafficState => {
-  const weight = firstWeight(view);
-  const split = weight !== undefined && !isUnknown(view) && planWeight(view, weight).length === 0;
+  const share = firstShare(view);
+  const split = share !== undefined && !isUnknown(view) && planShare(view, share).length === 0;
   return {
     provider: 'istio',
     services: serviceNames(view),
     destinations: planDestinations(view).length === 0,
     split,
-    weight: split ? weight : undefined,
+    share: split ? share : undefined,
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
   };

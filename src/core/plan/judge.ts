@@ -1,6 +1,7 @@
 import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
 import type { CanaryStatus, Evidence, MetricCheck, Run } from '../run.ts';
+import { NO_SHARE } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
 import {
   elapsedMs,
@@ -12,8 +13,8 @@ import {
   type RunContext,
   SOON_MS,
   type Stage,
+  shareWritten,
   stamp,
-  weightWritten,
   without,
 } from './move.ts';
 import { weightStands } from './weights.ts';
@@ -82,7 +83,7 @@ export const canaryServes: Stage = (context) => {
   return {
     status: { failedChecks, canaryWeight: 0 },
     run: { ...without(run, 'stepSince'), waitingSince: context.now.toISOString() },
-    effects: [...weightWritten(0), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
+    effects: [...shareWritten(NO_SHARE), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
     reason: 'CanaryLost',
     message,
     requeueAfterMs: SOON_MS,

@@ -2,6 +2,7 @@ import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Timestamp } from '../objects.ts';
 import type { CanaryStatus, Ending, Milestone, Run } from '../run.ts';
+import { isNoShare, type Share, sendsRequests } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** What the stages of a run decide from. */
@@ -64,9 +65,9 @@ export const steersTraffic = ({ snapshot: { traffic } }: RunContext): boolean =>
 export const mayCarryTraffic = (context: RunContext): boolean => {
   const { traffic } = context.snapshot;
   if (traffic.routesRestored) return false;
-  if (!steersTraffic(context)) return (traffic.weight ?? 0) > 0;
+  if (!steersTraffic(context)) return traffic.share !== undefined && sendsRequests(traffic.share);
   // Without a canary to reach, routes half given back are not split anew.
-  return traffic.split ? traffic.weight !== 0 : context.run.milestones.canaryGone === undefined;
+  return traffic.split ? !isNoShare(traffic.share) : context.run.milestones.canaryGone === undefined;
 };
 
 export const propagationWaitOf = (context: RunContext): number =>
@@ -129,7 +130,7 @@ export const event = (message: string, type: 'Normal' | 'Warning' = 'Normal'): E
 });
 
 /** The canary's share, in the routes and on the Deployment. */
-export const weightWritten = (weight: number): Effect[] => [
-  { kind: 'setWeight', canary: weight },
-  { kind: 'setWeightMark', weight },
+export const shareWritten = (share: Share): Effect[] => [
+  { kind: 'setShare', share },
+  { kind: 'setWeightMark', weight: share.weight },
 ];

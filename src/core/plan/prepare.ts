@@ -3,6 +3,7 @@ import { canaryRevisionOf, ownFailedCondition } from '../facts.ts';
 import { CONTAINER_TROUBLE } from '../primary-health.ts';
 import { canaryReplicas } from '../replicas.ts';
 import { revisionOf } from '../revision.ts';
+import { isNoShare, NO_SHARE, type Share } from '../share.ts';
 import {
   elapsedMs,
   ending,
@@ -12,8 +13,8 @@ import {
   propagationWaitOf,
   SOON_MS,
   type Stage,
+  shareWritten,
   steersTraffic,
-  weightWritten,
   without,
 } from './move.ts';
 
@@ -99,8 +100,8 @@ export const splitStands: Stage = (context) => {
   if (context.status.step >= 0) return undefined;
   return milestone(context, {
     name: 'split',
-    reached: !steersTraffic(context) || (traffic.split && traffic.weight === 0),
-    effects: weightWritten(0),
+    reached: !steersTraffic(context) || (traffic.split && isNoShare(traffic.share)),
+    effects: shareWritten(NO_SHARE),
     waitMs: propagationWaitOf(context),
     reason: 'WaitingForProxies',
     message: 'proxies learn the split at primary 100 %, canary 0 %',
@@ -119,6 +120,9 @@ export const firstStepChosen: Stage = ({ status, snapshot }) => {
     requeueAfterMs: 0,
   };
 };
+
+/** The share that the step aims at. */
+export const targetShare = (context: Parameters<Stage>[0]): Share => ({ weight: targetWeight(context) });
 
 export const targetWeight = ({ snapshot, status }: Parameters<Stage>[0]): number =>
   snapshot.settings.steps[Math.min(Math.max(status.step, 0), snapshot.settings.steps.length - 1)] ?? 0;

@@ -1,4 +1,5 @@
 import type { Deployment } from '../objects.ts';
+import { NO_SHARE } from '../share.ts';
 import { servingLabelled } from './invariants.ts';
 import {
   elapsedMs,
@@ -7,8 +8,8 @@ import {
   mayCarryTraffic,
   SOON_MS,
   type Stage,
+  shareWritten,
   steersTraffic,
-  weightWritten,
   without,
 } from './move.ts';
 import { WITHDRAWAL } from './withdraw.ts';
@@ -73,7 +74,7 @@ export const promotedCanaryServes: Stage = (context) => {
   if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
   return {
     status: { canaryWeight: 0 },
-    effects: weightWritten(0),
+    effects: shareWritten(NO_SHARE),
     reason: 'CanaryLost',
     message: 'the canary lost its last ready endpoint; the promotion goes on without it',
     requeueAfterMs: SOON_MS,

@@ -1,16 +1,18 @@
 import { newEvidence } from '../evidence.ts';
+import { sameJson } from '../same-json.ts';
+import { NO_SHARE } from '../share.ts';
 import {
   event,
   mayCarryTraffic,
   percent,
   SOON_MS,
   type Stage,
+  shareWritten,
   stamp,
   steersTraffic,
-  weightWritten,
   without,
 } from './move.ts';
-import { targetWeight } from './prepare.ts';
+import { targetShare } from './prepare.ts';
 
 // The canary's share: what the routes say is what the run has decided, no more and no less.
 
@@ -24,7 +26,7 @@ export const strayShareWithdrawn: Stage = (context) => {
   // Routes that are not split at all can't name the canary, and must not name destinations that do not stand yet.
   if (!stray || !snapshot.traffic.destinations) return undefined;
   return {
-    effects: weightWritten(0),
+    effects: shareWritten(NO_SHARE),
     reason: 'Preparing',
     message: 'traffic goes back to the primary until the canary is ready',
     requeueAfterMs: SOON_MS,
@@ -34,16 +36,18 @@ export const strayShareWithdrawn: Stage = (context) => {
 /** The step's weight stands in every route; the interval counts from when it is seen there. */
 export const weightStands: Stage = (context) => {
   const { snapshot, status, run, facts } = context;
-  const weight = targetWeight(context);
+  const share = targetShare(context);
+  const { weight } = share;
   const name = facts.deployment.metadata.name;
-  const stands = !steersTraffic(context) || (snapshot.traffic.split && snapshot.traffic.weight === weight);
+  const stands =
+    !steersTraffic(context) || (snapshot.traffic.split && sameJson(snapshot.traffic.share, share));
   if (!stands || status.canaryWeight !== weight) {
     const advancing = status.canaryWeight !== weight;
     const message = `Advance ${name} canary weight ${weight}`;
     return {
       status: { canaryWeight: weight },
       run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
-      effects: [...weightWritten(weight), ...(advancing ? [event(message)] : [])],
+      effects: [...shareWritten(share), ...(advancing ? [event(message)] : [])],
       reason: 'Advancing',
       message: `canary weight ${percent(weight)}`,
       requeueAfterMs: SOON_MS,

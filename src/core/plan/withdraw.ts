@@ -1,10 +1,11 @@
 import { ownFailedCondition } from '../facts.ts';
 import { WEIGHT_MARK } from '../marks.ts';
 import { annotationsOf } from '../objects.ts';
+import { NO_SHARE } from '../share.ts';
 import { fixReleased } from './fix.ts';
 import { servingLabelled } from './invariants.ts';
 import { primaryRestored } from './lost.ts';
-import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, weightWritten } from './move.ts';
+import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, shareWritten } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
@@ -17,7 +18,7 @@ export const weightWithdrawn: Stage = (context) => {
     return { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
   return {
     status: { canaryWeight: 0, phase: 'Finalising' },
-    effects: weightWritten(0),
+    effects: shareWritten(NO_SHARE),
     ...wordsOf(context),
     requeueAfterMs: SOON_MS,
   };

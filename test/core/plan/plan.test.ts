@@ -289,14 +289,14 @@ describe('killed between any two writes', () => {
   // An annotation stored while the webhook was away, and then the kill: the spec still gives the canary its share.
   const halfWritten = ({ traffic, ...rest }: Snapshot): Snapshot => ({
     ...rest,
-    traffic: { ...traffic, split: false, weight: undefined, routesRestored: false },
+    traffic: { ...traffic, split: false, share: undefined, routesRestored: false },
   });
 
   test('a canary keeps its pods until weight 0 stands in every route', () => {
     const cluster = held('v2');
     cluster.runToEnd({ until: () => cluster.phase === 'Finalising' && cluster.weight === 0 });
     const { effects } = plan(halfWritten(cluster.snapshot()), cluster.now);
-    expect(effects).toContainEqual({ kind: 'setWeight', canary: 0 });
+    expect(effects).toContainEqual({ kind: 'setShare', share: { weight: 0 } });
     expect(effects).not.toContainEqual(expect.objectContaining({ kind: 'deleteCanary' }));
   });
 

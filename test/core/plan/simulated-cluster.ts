@@ -24,6 +24,7 @@ import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
+import { type Share, sendsRequests } from '../../../src/core/share.ts';
 import type {
   Canary,
   EvidenceReading,
@@ -61,7 +62,8 @@ export class SimulatedCluster {
   /** False: the share follows from the number of pods. */
   routed = true;
   destinations = false;
-  weight: number | undefined;
+  /** In the routes; undefined: they are not split. */
+  share: Share | undefined;
   kept: KeptTemplate[] = [];
   /** Of each ReplicaSet's pods, so many have lost their readiness, and so many start for the first time. */
   ailing = 0;
@@ -255,19 +257,23 @@ export class SimulatedCluster {
     };
   }
 
+  get weight(): number | undefined {
+    return this.share?.weight;
+  }
+
   private get traffic(): TrafficState {
     const services = ['web'];
     if (!this.routed) {
       const fulfilled = { destinations: true, split: true, routesRestored: true, destinationsRemoved: true };
-      return { provider: 'replicas', services, weight: this.weight, ...fulfilled };
+      return { provider: 'replicas', services, share: this.share, ...fulfilled };
     }
     return {
       provider: 'istio',
       services,
       destinations: this.destinations,
-      split: this.weight !== undefined,
-      weight: this.weight,
-      routesRestored: this.weight === undefined,
+      split: this.share !== undefined,
+      share: this.share,
+      routesRestored: this.share === undefined,
       destinationsRemoved: !this.destinations,
     };
   }
@@ -334,18 +340,18 @@ export class SimulatedCluster {
       case 'ensureDestinations':
         this.destinations = true;
         break;
-      case 'setWeight':
+      case 'setShare':
         expect(this.traffic.destinations, 'weights only on destinations that stand').toBe(true);
-        if (effect.canary > 0)
+        if (sendsRequests(effect.share))
           expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
-        this.weight = effect.canary;
+        this.share = effect.share;
         break;
       case 'restoreRoutes':
         expect(this.canaryReady, 'an unsplit route would reach the canary').toBe(0);
-        this.weight = undefined;
+        this.share = undefined;
         break;
       case 'removeDestinations':
-        expect(this.weight, 'a route names a destination that goes').toBeUndefined();
+        expect(this.share, 'a route names a destination that goes').toBeUndefined();
         this.destinations = false;
         break;
       case 'applyCanary':
@@ -355,7 +361,7 @@ export class SimulatedCluster {
       case 'deleteCanary':
         // Without routes its share goes with its pods.
         if (this.routed) expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
-        else this.weight = undefined;
+        else this.share = undefined;
         this.canaryDeployment = undefined;
         break;
       case 'promote':

@@ -12,14 +12,14 @@ const at = (weight: number): SimulatedCluster => {
   return cluster;
 };
 
-const NO_SHARE = { kind: 'setWeight', canary: 0 };
+const NO_SHARE = { kind: 'setShare', share: { weight: 0 } };
 
 test('routes that disagree, after a kill between two of them, are set to 0 before the canary is deleted', () => {
   const cluster = at(20);
   cluster.errorRate['v2'] = 1;
   cluster.runToEnd({ until: () => cluster.weight === 0 });
   const snapshot = cluster.snapshot();
-  const disagreeing = { ...snapshot.traffic, split: false, weight: undefined };
+  const disagreeing = { ...snapshot.traffic, split: false, share: undefined };
   expect(plan({ ...snapshot, traffic: disagreeing }, cluster.now).effects).toContainEqual(NO_SHARE);
 });
 
