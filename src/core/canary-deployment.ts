@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { CANARY, PLAIN_VERSION_LABEL, PRIMARY, REVISION_ANNOTATION, VERSION_LABEL } from './marks.ts';
+import {
+  CANARY,
+  MANAGED_BY_LABEL,
+  PLAIN_VERSION_LABEL,
+  PRIMARY,
+  REVISION_ANNOTATION,
+  VERSION_LABEL,
+} from './marks.ts';
 import {
   annotationsOf,
   type Deployment,
@@ -22,11 +29,7 @@ const TRACKING_PREFIXES = [
   'deployment.kubernetes.io/',
   'kanari.dev/',
 ];
-const TRACKING_KEYS = [
-  'app.kubernetes.io/managed-by',
-  'app.kubernetes.io/instance',
-  'objectset.rio.cattle.io/hash',
-];
+const TRACKING_KEYS = [MANAGED_BY_LABEL, 'app.kubernetes.io/instance', 'objectset.rio.cattle.io/hash'];
 
 // A Deployment's name also ends up in its ReplicaSets' and pods' names and in label values: 63 is the label limit.
 const MAX_NAME = 63;
@@ -35,7 +38,8 @@ const SUFFIX = '-canary';
 const isTracking = (key: string): boolean =>
   TRACKING_KEYS.includes(key) || TRACKING_PREFIXES.some((prefix) => key.startsWith(prefix));
 
-const withoutTracking = (map: StringMap | undefined): StringMap =>
+/** Labels or annotations without those by which tools know their own. */
+export const withoutTracking = (map: StringMap | undefined): StringMap =>
   Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !isTracking(key)));
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
@@ -65,12 +69,10 @@ const canaryTemplate = (deployment: Deployment, revision: Revision): PodTemplate
   };
 };
 
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
-
 /** A canary Deployment as made below, whoever owns it now. */
 export const isCanaryDeployment = (deployment: Deployment): boolean =>
   deployment.spec.selector.matchLabels?.[VERSION_LABEL] === CANARY &&
-  labelsOf(deployment)[MANAGED_BY] === 'kanari' &&
+  labelsOf(deployment)[MANAGED_BY_LABEL] === 'kanari' &&
   REVISION_ANNOTATION in annotationsOf(deployment);
 
 export interface CanarySize {
@@ -89,7 +91,7 @@ export const canaryDeploymentOf = (
   metadata: {
     name,
     namespace: deployment.metadata.namespace ?? 'default',
-    labels: { ...withoutTracking(deployment.metadata.labels), [MANAGED_BY]: 'kanari' },
+    labels: { ...withoutTracking(deployment.metadata.labels), [MANAGED_BY_LABEL]: 'kanari' },
     annotations: { [REVISION_ANNOTATION]: revision },
     ownerReferences: [ownerReferenceTo(deployment)],
   },

@@ -24,6 +24,9 @@ export const HELD_BY_MARK = 'kanari.dev/held-by';
 
 export const MARKS = [RUN_MARK, PRIMARY_MARK, WEIGHT_MARK, HELD_BY_MARK] as const;
 
+/** Label that tells which tool keeps an object: `kanari` on those that are wholly Kanari's. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+
 /** Label that the Deployment controller puts on its ReplicaSets, their templates and pods. */
 export const HASH_LABEL = 'pod-template-hash';
 

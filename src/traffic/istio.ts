@@ -4,15 +4,15 @@ import {
   planRemoval,
   planRestore,
   planShare,
-  type RouteChange,
   type RouteView,
   readTraffic,
 } from '../core/istio/route-plan.ts';
 import { isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
+import type { RouteChange } from '../core/route-change.ts';
 import type { Reader, Store, Writer } from '../kube/api.ts';
-import { refOf } from '../kube/resources.ts';
+import { createChangeWriter } from './change-writer.ts';
 import { createPassiveRouter } from './replica-ratio.ts';
-import { createRouteWriter, type RouteLog } from './route-writer.ts';
+import type { RouteLog } from './route-writer.ts';
 import type { TrafficRouter, TrafficTarget } from './router.ts';
 
 export interface IstioRouterOptions {
@@ -24,7 +24,7 @@ export interface IstioRouterOptions {
 
 /** Splits traffic in VirtualServices, by subsets in DestinationRules: the user's where there are any, else its own. */
 export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOptions): TrafficRouter => {
-  const routes = createRouteWriter({ writer, reader, log });
+  const changes = createChangeWriter({ writer, reader, log });
   const nothing = createPassiveRouter('none');
 
   const viewOf = (target: TrafficTarget): RouteView => {
@@ -41,28 +41,13 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
     };
   };
 
-  const perform = async (change: RouteChange, name: string, signal: AbortSignal): Promise<void> => {
-    switch (change.kind) {
-      case 'split':
-        return routes.settle(change.object, { name, entry: change.entry }, signal);
-      case 'apply':
-        await writer.apply(change.object, { signal, force: true });
-        return;
-      case 'delete': {
-        const { uid } = change.object.metadata;
-        return writer.delete(refOf(change.object), { signal, ...(uid === undefined ? {} : { uid }) });
-      }
-    }
-  };
-
-  /** One after the other: the order of a plan is part of it, and a failure stops it. */
-  const carryOut = async (
+  const carryOut = (
     target: TrafficTarget,
     plan: (view: RouteView) => RouteChange[],
     signal: AbortSignal,
   ): Promise<void> => {
     const view = viewOf(target);
-    for (const change of plan(view)) await perform(change, view.name, signal);
+    return changes.carryOut(plan(view), view.name, signal);
   };
 
   return {

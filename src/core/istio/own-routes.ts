@@ -1,24 +1,21 @@
-import { type KubeObject, labelsOf, type ObjectMeta, type OwnerReference, type Service } from '../objects.ts';
+import type { KubeObject, ObjectMeta, OwnerReference, Service } from '../objects.ts';
+import { isOwn, OWN_LABELS } from '../route-change.ts';
 import type { DestinationRule } from './destination-rule.ts';
 import { hostOf } from './hosts.ts';
 import type { VirtualService } from './virtual-service.ts';
 
 // The objects Kanari makes where the user has none. They go with the Deployment that owns them.
 
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
-const KANARI = 'kanari';
 const API_VERSION = 'networking.istio.io/v1';
 
 /** Ports that Istio speaks HTTP on, by `appProtocol` or by the prefix of their name; all others may carry bare TCP. */
 const HTTP_PROTOCOL = /^(http|http2|grpc|grpc-web|kubernetes\.io\/(h2c|ws))$/;
 const HTTP_NAME = /^(http|http2|grpc|grpc-web)(-|$)/;
 
-export const isOwn = (object: KubeObject): boolean => labelsOf(object)[MANAGED_BY] === KANARI;
-
 /** `<service>-kanari`, or the next number's when a foreign object has that name. */
 export const ownNameFor = (service: string, existing: readonly KubeObject[]): string => {
   const taken = new Set(existing.filter((object) => !isOwn(object)).map(({ metadata }) => metadata.name));
-  const base = `${service}-${KANARI}`;
+  const base = `${service}-kanari`;
   let name = base;
   for (let number = 2; taken.has(name); number += 1) name = `${base}-${number}`;
   return name;
@@ -33,7 +30,7 @@ export interface OwnRoute {
 const metadataOf = ({ name, namespace, owner }: OwnRoute): ObjectMeta => ({
   name,
   namespace,
-  labels: { [MANAGED_BY]: KANARI },
+  labels: OWN_LABELS,
   ...(owner === undefined ? {} : { ownerReferences: [owner] }),
 });
 

@@ -1,10 +1,18 @@
 import type { KubeObject, OwnerReference, Service, StringMap } from '../objects.ts';
+import {
+  foreign,
+  ownOf,
+  planGivenBack,
+  planOwnDeleted,
+  type RouteChange,
+  splitChange,
+} from '../route-change.ts';
 import { NO_SHARE, type Share, shareOf } from '../share.ts';
 import type { TrafficState } from '../snapshot.ts';
 import { type SplitEntry, splitsOf } from '../split-annotation.ts';
 import { carriesEntry, standsAs, withEntry } from '../split-object.ts';
 import type { DestinationRule } from './destination-rule.ts';
-import { isOwn, ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
+import { ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
 import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith, wildcardRuleOf } from './route-scope.ts';
 import type { VirtualService } from './virtual-service.ts';
 
@@ -26,21 +34,6 @@ export interface RouteView {
   destinationRules: DestinationRule[];
 }
 
-export type RouteChange =
-  /** Put the Deployment's entry into the object's split and derive its spec, or take it out. */
-  | { kind: 'split'; object: RouteObject; entry: SplitEntry | undefined }
-  /** Apply an object that is wholly Kanari's. */
-  | { kind: 'apply'; object: RouteObject }
-  /** Delete one. */
-  | { kind: 'delete'; object: RouteObject };
-
-const splitChange = (view: RouteView, object: RouteObject, entry: SplitEntry | undefined): RouteChange[] =>
-  standsAs(object, withEntry(object, view.name, entry)) ? [] : [{ kind: 'split', object, entry }];
-
-const ownOf = <T extends KubeObject>(objects: readonly T[], name: string): T[] =>
-  objects.filter((object) => isOwn(object) && carriesEntry(object, name));
-const foreign = <T extends KubeObject>(objects: readonly T[]): T[] =>
-  objects.filter((object) => !isOwn(object));
 const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
 
 /** What the Deployment asks of every route and rule. */
@@ -78,7 +71,7 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
   const rules = foreign(view.destinationRules);
   return entry.services.flatMap((service) => {
     const rule = ruleOf(rules, service);
-    if (rule !== undefined) return splitChange(view, rule, entry);
+    if (rule !== undefined) return splitChange(rule, view.name, entry);
     const route = ownRoute(view, service, view.destinationRules);
     const own = ownDestinationRule(route, service, wildcardRuleOf(rules, service));
     return applyChange(view.destinationRules, withEntry(own, view.name, entry));
@@ -90,8 +83,8 @@ export const planShare = (view: RouteView, share: Share): RouteChange[] => {
   const entry = entryOf(view, share);
   const users = foreign(view.virtualServices);
   const split = users.flatMap((object) => {
-    if (routesTo(object, entry.services)) return splitChange(view, object, entry);
-    return carriesEntry(object, view.name) ? splitChange(view, object, undefined) : [];
+    if (routesTo(object, entry.services)) return splitChange(object, view.name, entry);
+    return carriesEntry(object, view.name) ? splitChange(object, view.name, undefined) : [];
   });
   const uncovered = view.services.filter(
     ({ metadata }) => !users.some((object) => coversMesh(object, metadata.name)),
@@ -112,12 +105,9 @@ export const planShare = (view: RouteView, share: Share): RouteChange[] => {
 };
 
 /** Takes the Deployment out of the user's objects and deletes its own. */
-const planWithout = (view: RouteView, objects: readonly RouteObject[]): RouteChange[] => [
-  ...foreign(objects)
-    // One without any entry was left half restored by a kill between its annotation and its spec.
-    .filter((object) => carriesEntry(object, view.name) || Object.keys(splitsOf(object)).length === 0)
-    .flatMap((object) => splitChange(view, object, undefined)),
-  ...ownOf(objects, view.name).map((object): RouteChange => ({ kind: 'delete', object })),
+const planWithout = ({ name }: RouteView, objects: readonly RouteObject[]): RouteChange[] => [
+  ...planGivenBack(objects, name),
+  ...planOwnDeleted(objects, name),
 ];
 
 export const planRestore = (view: RouteView): RouteChange[] => planWithout(view, view.virtualServices);
