@@ -125,9 +125,19 @@ export interface Pod extends KubeObject {
 
 export interface Service extends KubeObject {
   spec?: {
+    type?: string;
     selector?: StringMap;
     clusterIP?: string;
-    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string }[];
+    ipFamilies?: string[];
+    ipFamilyPolicy?: string;
+    ports?: {
+      name?: string;
+      port: number;
+      protocol?: string;
+      appProtocol?: string;
+      targetPort?: number | string;
+      nodePort?: number;
+    }[];
   };
 }
 
