@@ -1,31 +1,55 @@
 import { createPrometheusProvider } from '../analysis/prometheus.ts';
+import { isGatewayRoute } from '../core/gateway-api/route.ts';
 import { createElector, type Elector } from '../kube/lease.ts';
 import { systemTiming } from '../kube/timing.ts';
 import { createScheduler, type SchedulerOptions } from '../scheduler/scheduler.ts';
-import { hasSplit } from '../scheduler/wake.ts';
+import { standingSplits } from '../scheduler/wake.ts';
+import { createCompositeRouter } from '../traffic/composite.ts';
+import { createGatewayRouter } from '../traffic/gateway-api.ts';
 import { createIstioRouter } from '../traffic/istio.ts';
 import { createPassiveRouter } from '../traffic/replica-ratio.ts';
-import { selectProvider } from '../traffic/select-router.ts';
+import type { TrafficRouter } from '../traffic/router.ts';
+import { type RoutedProvider, selectProvider } from '../traffic/select-router.ts';
 import { type Shared, tellUngated } from './shared.ts';
 
 const METRICS_TIMEOUT_MS = 5_000;
 
-const createRouters = ({ reader, writer, log, stores }: Shared): SchedulerOptions['routerFor'] => {
+type RouterFor = SchedulerOptions['routerFor'];
+
+const selectIn = (
+  { stores }: Shared,
+  { settings, namespace, services }: Parameters<RouterFor>[0],
+): RoutedProvider => {
+  const at = namespace.metadata.name;
+  const gatewayRoutes = [...stores.httpRoutes.inNamespace(at), ...stores.grpcRoutes.inNamespace(at)];
+  return selectProvider({
+    setting: settings.traffic,
+    namespace,
+    services: services.map((service) => service.metadata.name),
+    virtualServices: stores.virtualServices.inNamespace(at),
+    destinationRules: stores.destinationRules.inNamespace(at),
+    gatewayRoutes: gatewayRoutes.filter(isGatewayRoute),
+  });
+};
+
+const createRouters = (shared: Shared): RouterFor => {
+  const { reader, writer, log, stores } = shared;
   const istio = createIstioRouter({ stores, writer, reader, log });
-  const passive = { replicas: createPassiveRouter('replicas'), none: createPassiveRouter('none') };
-  return ({ key, settings, namespace, services }) => {
-    // Without a Service there may still be routes to give back, of one that was deleted; and a split that stands is
-    // Istio's to the end, though the setting may have changed.
-    if (services.length === 0 || hasSplit(stores, key)) return istio;
-    const at = namespace.metadata.name;
-    const provider = selectProvider({
-      setting: settings.traffic,
-      namespace,
-      services: services.map((service) => service.metadata.name),
-      virtualServices: stores.virtualServices.inNamespace(at),
-      destinationRules: stores.destinationRules.inNamespace(at),
-    });
-    return provider === 'istio' ? istio : passive[provider];
+  const gatewayApi = createGatewayRouter({ stores, writer, reader, log });
+  const routers: Record<RoutedProvider, TrafficRouter> = {
+    istio,
+    'gateway-api': gatewayApi,
+    replicas: createPassiveRouter('replicas'),
+    none: createPassiveRouter('none'),
+  };
+  const both = createCompositeRouter(gatewayApi, istio);
+  return (at) => {
+    // A split that stands is its provider's to the end, though the setting may have changed.
+    const standing = standingSplits(stores, at.key);
+    if (standing.gatewayApi) return standing.istio ? both : gatewayApi;
+    // Without a Service there may still be routes to give back, of one that was deleted.
+    if (standing.istio || at.services.length === 0) return istio;
+    return routers[selectIn(shared, at)];
   };
 };
 

@@ -1,3 +1,4 @@
+import type { GatewayRoute } from '../core/gateway-api/route.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
@@ -66,6 +67,8 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     canaries: watch<Canary>('Canary'),
     virtualServices: watch<VirtualService>('VirtualService'),
     destinationRules: watch<DestinationRule>('DestinationRule'),
+    httpRoutes: watch<GatewayRoute>('HTTPRoute'),
+    grpcRoutes: watch<GatewayRoute>('GRPCRoute'),
   };
   return { stores, reflectors };
 };

@@ -52,6 +52,10 @@ export const RUN_REASONS = {
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
   ServiceNotFound: 'kanari.dev/service names a Service that does not exist',
+  ServiceWithoutSelector:
+    'kanari.dev/service names a Service that selects no pods: there is nothing to tell apart',
+  RouteNotFound: 'kanari.dev/traffic is gateway-api and no route refers to the Service',
+  RouteNotAccepted: 'a Gateway did not take over the split of a route within the progress deadline',
   ForeignRoute: 'a rule of another namespace would bypass or break the split',
   SharedService: 'a Service also selects the pods of another workload',
 } as const;

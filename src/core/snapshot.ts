@@ -1,3 +1,4 @@
+import type { Reason } from './conditions.ts';
 import type {
   Deployment,
   ObjectKey,
@@ -27,6 +28,14 @@ export interface Injection {
   annotations: StringMap;
 }
 
+/** Those who carry out a written split have yet to, or refuse to. */
+export interface Outstanding {
+  /** Who, and what is missing; for people. */
+  message: string;
+  /** They know of it: whether they like it or not, they work by no earlier form. */
+  seen: boolean;
+}
+
 /** How the traffic of a Deployment stands, as read from its routes. */
 export interface TrafficState {
   provider: 'istio' | 'gateway-api' | 'replicas' | 'none';
@@ -34,14 +43,22 @@ export interface TrafficState {
   services: string[];
   /** The primary's and the canary's pods can be addressed apart on every service. */
   destinations: boolean;
-  /** Every route to every service carries the split. */
+  /** Every route to every service carries the split, and it is in effect as far as its proxies tell. */
   split: boolean;
-  /** The canary's share, when all routes agree on one; undefined when unsplit or in disagreement. */
+  /** The canary's share as it is written, when all routes agree on one; undefined when unsplit or in disagreement. */
   share: Share | undefined;
+  /** What keeps a written split from being in effect; undefined: nothing, or proxies do not tell. */
+  outstanding?: Outstanding;
+  /** What keeps this traffic from being split at all: the run waits until it is gone. */
+  obstacle?: { reason: Reason; message: string };
   /** No route carries anything of Kanari's. */
   routesRestored: boolean;
   /** No destination of Kanari's is left. */
   destinationsRemoved: boolean;
+  /** Services of the canary's own by the Service they stand beside, where the two sides are Services. */
+  canaryServices?: StringMap;
+  /** What of the traffic is not split as asked, and what becomes of it; a line each, for people. */
+  warnings?: string[];
 }
 
 /** Ready endpoints of the split services, by the side their pod's labels put them on. */

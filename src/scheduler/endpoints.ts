@@ -31,11 +31,28 @@ const add = (a: EndpointState, b: Partial<EndpointState>): EndpointState => ({
   canaryAny: a.canaryAny + (b.canaryAny ?? 0),
 });
 
-const countOne = (slices: EndpointSlice[], podOf: PodOf, revision: string | undefined): EndpointState => {
-  const namespace = slices[0]?.metadata.namespace ?? '';
-  return [...readyPods(slices)]
-    .map((name) => sideOf(podOf(`${namespace}/${name}`), revision))
-    .reduce(add, NONE);
+/** A Service by name, and the one that has the canary's endpoints where that is not the same. */
+export interface ServiceSides {
+  name: string;
+  canary?: string | undefined;
+}
+
+const countPods = (pods: ReadonlySet<string>, podOf: (name: string) => Pod | undefined, revision?: string) =>
+  [...pods].map((name) => sideOf(podOf(name), revision)).reduce(add, NONE);
+
+const countOne = (
+  { name, canary }: ServiceSides,
+  podsBehind: (service: string) => Set<string>,
+  count: (pods: ReadonlySet<string>) => EndpointState,
+): EndpointState => {
+  const behind = podsBehind(name);
+  if (canary === undefined) return count(behind);
+  const behindCanary = podsBehind(canary);
+  return {
+    ...count(behind),
+    canary: count(behindCanary).canary,
+    canaryAny: count(new Set([...behind, ...behindCanary])).canaryAny,
+  };
 };
 
 /**
@@ -44,17 +61,16 @@ const countOne = (slices: EndpointSlice[], podOf: PodOf, revision: string | unde
  */
 export const endpointsOf = (
   slices: EndpointSlice[],
-  services: string[],
+  services: readonly ServiceSides[],
   podOf: PodOf,
   revision: string | undefined,
 ): EndpointState => {
-  const perService = services.map((service) =>
-    countOne(
-      slices.filter((slice) => labelsOf(slice)[SERVICE_NAME] === service),
-      podOf,
-      revision,
-    ),
-  );
+  const namespace = slices[0]?.metadata.namespace ?? '';
+  const podsBehind = (service: string): Set<string> =>
+    readyPods(slices.filter((slice) => labelsOf(slice)[SERVICE_NAME] === service));
+  const count = (pods: ReadonlySet<string>): EndpointState =>
+    countPods(pods, (name) => podOf(`${namespace}/${name}`), revision);
+  const perService = services.map((sides) => countOne(sides, podsBehind, count));
   const [first, ...rest] = perService;
   if (first === undefined) return NONE;
   return rest.reduce(

@@ -1,4 +1,5 @@
 import { canaryNameOf } from '../core/canary-deployment.ts';
+import { restoreService } from '../core/gateway-api/service.ts';
 import { injectionFor } from '../core/injection.ts';
 import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type Service,
 } from '../core/objects.ts';
 import { isOptedIn } from '../core/opt-in.ts';
+import { isOwn } from '../core/route-change.ts';
 import type { Settings } from '../core/run.ts';
 import { parseSettings } from '../core/settings.ts';
 import type { Canary, EvidenceReading, KeptTemplate, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
@@ -53,8 +55,10 @@ const servicesOf = (stores: Stores, deployment: Deployment | undefined, settings
   if (deployment === undefined) return [];
   const labels = deployment.spec.template.metadata?.labels ?? {};
   return stores.services.inNamespace(deployment.metadata.namespace ?? '').filter((service) => {
+    // The canary's own Service is none of the user's.
+    if (isOwn(service)) return false;
     if (settings.services !== undefined) return settings.services.includes(service.metadata.name);
-    const selector = Object.entries(service.spec?.selector ?? {});
+    const selector = Object.entries(restoreService(service).spec?.selector ?? {});
     return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
   });
 };
@@ -138,7 +142,11 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
   const revision = canary?.status?.run?.revision;
   const canaryName = owned.canaryDeployment?.metadata.name ?? canaryNameOf(name);
   const slices = stores.endpointSlices.inNamespace(namespaceName);
-  const serviceNames = services.map((service) => service.metadata.name);
+  const traffic = router.read(target);
+  const sides = services.map(({ metadata }) => ({
+    name: metadata.name,
+    canary: traffic.canaryServices?.[metadata.name],
+  }));
 
   const snapshot: Snapshot = {
     key,
@@ -149,8 +157,8 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
     canary,
     ...owned,
     takenNames: takenNames(stores, key, owned.canaryDeployment),
-    traffic: router.read(target),
-    endpoints: endpointsOf(slices, serviceNames, (podKey) => stores.pods.get(podKey), revision),
+    traffic,
+    endpoints: endpointsOf(slices, sides, (podKey) => stores.pods.get(podKey), revision),
     evidence: evidenceFor(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),
     command: canary === undefined ? undefined : annotationsOf(canary)[COMMAND_ANNOTATION],
     operator,

@@ -1,3 +1,4 @@
+import type { GatewayRoute } from '../core/gateway-api/route.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
@@ -25,6 +26,8 @@ export interface Stores {
   canaries: Store<Canary>;
   virtualServices: Store<VirtualService>;
   destinationRules: Store<DestinationRule>;
+  httpRoutes: Store<GatewayRoute>;
+  grpcRoutes: Store<GatewayRoute>;
 }
 
 export const allSynced = (stores: Stores): boolean =>

@@ -11,6 +11,7 @@ import {
 } from '../core/objects.ts';
 import { isOptedIn } from '../core/opt-in.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
+import type { Store } from '../kube/api.ts';
 import type { Stores } from './stores.ts';
 
 // Which Deployments a change concerns. Only keys are passed on: what is done depends on the state when it is looked
@@ -37,7 +38,7 @@ const rolloutOf = (deployment: Deployment): ObjectKey => {
   return owner?.kind === 'Deployment' ? `${namespaceOf(deployment)}/${owner.name}` : keyOf(deployment);
 };
 
-/** Names of the Deployments whose split a route carries. */
+/** Names of the Deployments whose split an object carries. */
 const splitNames = (route: KubeObject | undefined): string[] => {
   const value = route === undefined ? undefined : annotationsOf(route)[SPLIT_ANNOTATION];
   if (value === undefined) return [];
@@ -50,20 +51,36 @@ const splitNames = (route: KubeObject | undefined): string[] => {
   }
 };
 
-/** The Deployment's split stands in a route or a destination rule. */
-export const hasSplit = (
-  { virtualServices, destinationRules }: Pick<Stores, 'virtualServices' | 'destinationRules'>,
+type RouteStores = Pick<
+  Stores,
+  'virtualServices' | 'destinationRules' | 'httpRoutes' | 'grpcRoutes' | 'services'
+>;
+
+const ISTIO = ['virtualServices', 'destinationRules'] as const;
+const GATEWAY_API = ['httpRoutes', 'grpcRoutes', 'services'] as const;
+const ALL = [...ISTIO, ...GATEWAY_API] as const;
+
+/** Whose objects the Deployment's split stands in. */
+export const standingSplits = (
+  stores: RouteStores,
   key: ObjectKey,
-): boolean => {
+): { istio: boolean; gatewayApi: boolean } => {
   const [namespace = '', name = ''] = key.split('/');
-  const routes = [...virtualServices.inNamespace(namespace), ...destinationRules.inNamespace(namespace)];
-  return routes.some((route) => splitNames(route).includes(name));
+  const standsIn = (kinds: readonly (keyof RouteStores)[]): boolean =>
+    kinds.some((kind) =>
+      stores[kind].inNamespace(namespace).some((object: KubeObject) => splitNames(object).includes(name)),
+    );
+  return { istio: standsIn(ISTIO), gatewayApi: standsIn(GATEWAY_API) };
 };
 
-/** Deployments whose split stands in a route or a destination rule, whether they still exist or not. */
-export const splitKeys = (stores: Stores): ObjectKey[] =>
-  [...stores.virtualServices.list(), ...stores.destinationRules.list()].flatMap((route) =>
-    splitNames(route).map((name): ObjectKey => `${namespaceOf(route)}/${name}`),
+/** Deployments whose split stands anywhere, whether they still exist or not. */
+export const splitKeys = (stores: RouteStores): ObjectKey[] =>
+  ALL.flatMap((kind) =>
+    stores[kind]
+      .list()
+      .flatMap((object: KubeObject) =>
+        splitNames(object).map((name): ObjectKey => `${namespaceOf(object)}/${name}`),
+      ),
   );
 
 /** Subscribes to every store; `wake` gets the key of each Deployment that a change concerns. */
@@ -84,14 +101,15 @@ export const wakeOnChanges = (stores: Stores, wake: (key: ObjectKey) => void): v
       if (concerns(stores, deployment)) wake(rolloutOf(deployment));
     }
   });
-  for (const store of [stores.replicaSets, stores.pods, stores.services, stores.endpointSlices]) {
+  for (const store of [stores.replicaSets, stores.pods, stores.endpointSlices]) {
     store.onChange(({ before, after }: { before: KubeObject | undefined; after: KubeObject | undefined }) => {
       const object = after ?? before;
       if (object === undefined) return;
       for (const key of activeIn(stores, namespaceOf(object))) wake(key);
     });
   }
-  for (const store of [stores.virtualServices, stores.destinationRules]) {
+  for (const kind of ALL) {
+    const store: Store<KubeObject> = stores[kind];
     store.onChange(({ before, after }) => {
       const route = after ?? before;
       if (route === undefined) return;

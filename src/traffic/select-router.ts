@@ -1,3 +1,5 @@
+import type { GatewayRoute } from '../core/gateway-api/route.ts';
+import { refersTo } from '../core/gateway-api/route-plan.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import { coversMesh, routesTo, ruleOf } from '../core/istio/route-scope.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
@@ -5,7 +7,7 @@ import { labelsOf, type Namespace } from '../core/objects.ts';
 import type { TrafficProvider } from '../core/run.ts';
 
 /** Providers that there is a router for. */
-export type RoutedProvider = 'istio' | 'replicas' | 'none';
+export type RoutedProvider = 'istio' | 'gateway-api' | 'replicas' | 'none';
 
 export interface ProviderQuestion {
   /** The user's setting; an explicit one wins. */
@@ -16,6 +18,7 @@ export interface ProviderQuestion {
   /** All of the namespace. */
   virtualServices: readonly VirtualService[];
   destinationRules: readonly DestinationRule[];
+  gatewayRoutes: readonly GatewayRoute[];
 }
 
 /** Whether new pods of the namespace get Istio's sidecar. */
@@ -37,8 +40,8 @@ const isKnownToIstio = ({ services, virtualServices, destinationRules }: Provide
  */
 export const selectProvider = (question: ProviderQuestion): RoutedProvider => {
   const { setting, services } = question;
-  // The Gateway API has no router yet: what asks for it is judged like everything else.
-  if (setting !== 'auto' && setting !== 'gateway-api') return setting;
+  if (setting !== 'auto') return setting;
   if (services.length === 0) return 'none';
+  if (question.gatewayRoutes.some((route) => refersTo(route, services))) return 'gateway-api';
   return isInjected(question.namespace) || isKnownToIstio(question) ? 'istio' : 'replicas';
 };

@@ -6,15 +6,7 @@ import { splitsOf } from '../../src/core/split-annotation.ts';
 import { ROUTE_CLIENTS } from './route-clients.ts';
 import { type Look, lookOf, managersOf, type RouteObject } from './route-object.ts';
 import { startWorld, type World } from './shop.ts';
-import {
-  type Ask,
-  askAsKanari,
-  bindKanari,
-  entryAt,
-  ROUTE_KINDS,
-  type RouteKind,
-  splitAt,
-} from './split-routes.ts';
+import { type Ask, askAsKanari, entryAt, ROUTE_KINDS, type RouteKind, splitAt } from './split-routes.ts';
 
 // A split stands whatever its user brings, the user notices nothing of it, and has everything back in the end.
 
@@ -25,7 +17,6 @@ beforeAll(async () => {
   // A leader would take a split without a Deployment for what is left of one, and restore it.
   world = await startWorld({ leads: false });
   await installGatewayApi(world.lab);
-  await bindKanari(world.lab);
   ask = await askAsKanari(world.lab);
 }, FIRST_START_MS);
 afterAll(() => world?.stop());

@@ -125,7 +125,7 @@ describe("Kanari's rights, as the API server sees them", () => {
     ['shop', 'apps/replicasets', 'get list watch patch delete'],
     ['shop', 'apps/controllerrevisions', 'get list watch create delete'],
     ['shop', '/pods', 'list watch patch'],
-    ['shop', '/services', 'list watch'],
+    ['shop', '/services', 'get list watch create patch delete'],
     ['', '/namespaces', 'list watch'],
     ['shop', 'discovery.k8s.io/endpointslices', 'list watch'],
     ['shop', '/events', 'create patch'],
@@ -133,6 +133,8 @@ describe("Kanari's rights, as the API server sees them", () => {
     ['shop', 'kanari.dev/canaries/status', 'patch'],
     ['shop', 'networking.istio.io/virtualservices', 'get list watch create patch delete'],
     ['shop', 'networking.istio.io/destinationrules', 'get list watch create patch delete'],
+    ['shop', 'gateway.networking.k8s.io/httproutes', 'get list watch patch'],
+    ['shop', 'gateway.networking.k8s.io/grpcroutes', 'get list watch patch'],
     ['', 'admissionregistration.k8s.io/mutatingwebhookconfigurations=zz-kanari', 'get patch'],
     // Its own namespace: one Secret and one Lease by name, and making them.
     [OWN, '/secrets', 'create'],

@@ -118,23 +118,6 @@ export const entryAt = (weight: number): SplitEntry => ({ services: ['web'], wei
 export const splitAt = (user: RouteObject, weight: number): RouteObject =>
   withEntry(user, 'web', entryAt(weight));
 
-/** Gives Kanari's user the rights that it needs for every kind. */
-export const bindKanari = async (lab: Lab): Promise<void> => {
-  // Kanari writes no split into these kinds yet, so that its own role does not let it.
-  const name = 'kanari-test-routes';
-  const rules = [
-    { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes', 'grpcroutes'], verbs: ['patch'] },
-    { apiGroups: [''], resources: ['services'], verbs: ['patch'] },
-  ];
-  const rbac = '/apis/rbac.authorization.k8s.io/v1';
-  await lab.api.request('POST', `${rbac}/clusterroles`, { metadata: { name }, rules });
-  await lab.api.request('POST', `${rbac}/clusterrolebindings`, {
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: [{ kind: 'ServiceAccount', name: 'kanari', namespace: 'kanari-system' }],
-  });
-};
-
 /** Writes the annotation as Kanari's route writer does: by its user, with its field manager. Undefined: removes it. */
 export type Ask = (kind: RouteKind, namespace: string, weight: number | undefined) => Promise<RouteObject>;
 

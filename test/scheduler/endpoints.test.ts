@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, Pod, StringMap } from '../../src/core/objects.ts';
-import { endpointsOf } from '../../src/scheduler/endpoints.ts';
+import { endpointsOf, type ServiceSides } from '../../src/scheduler/endpoints.ts';
 
 const pod = (name: string, labels: StringMap, revision?: string): Pod => ({
   apiVersion: 'v1',
@@ -33,8 +33,13 @@ const slice = (service: string, names: string[], ready = true): EndpointSlice =>
   })),
 });
 
-const count = (slices: EndpointSlice[], services: string[]) =>
-  endpointsOf(slices, services, (key) => PODS.get(key), 'now');
+const count = (slices: EndpointSlice[], services: (string | ServiceSides)[]) =>
+  endpointsOf(
+    slices,
+    services.map((each) => (typeof each === 'string' ? { name: each } : each)),
+    (key) => PODS.get(key),
+    'now',
+  );
 
 describe('ready endpoints', () => {
   test('are told apart by label and revision', () => {
@@ -62,6 +67,18 @@ describe('ready endpoints', () => {
       canary: 0,
       canaryAny: 1,
     });
+  });
+
+  test('of the canary are those behind its own Service, where it has one', () => {
+    const slices = [slice('web', ['p1', 'p2', 'c0']), slice('web-canary', ['c1'])];
+    expect(count(slices, [{ name: 'web', canary: 'web-canary' }])).toEqual({
+      primary: 1,
+      primaryUnlabelled: 1,
+      canary: 1,
+      canaryAny: 2,
+    });
+    const early = [slice('web', ['p1', 'c1'])];
+    expect(count(early, [{ name: 'web', canary: 'web-canary' }])).toMatchObject({ canary: 0, canaryAny: 1 });
   });
 
   test('are none where there is no Service', () => {

@@ -21,6 +21,8 @@ const KINDS = [
   'canaries',
   'virtualServices',
   'destinationRules',
+  'httpRoutes',
+  'grpcRoutes',
 ] as const;
 
 export type FilledStores = Stores & { fill(kind: (typeof KINDS)[number], ...objects: KubeObject[]): void };

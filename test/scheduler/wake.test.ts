@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject, ObjectKey } from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
-import { hasSplit, splitKeys, wakeOnChanges } from '../../src/scheduler/wake.ts';
+import { splitKeys, standingSplits, wakeOnChanges } from '../../src/scheduler/wake.ts';
 import { deployment, namespace } from '../core/deployment-fixtures.ts';
 import { canaryOf, createStores, type FilledStores } from './fake-cluster.ts';
 
@@ -82,12 +82,21 @@ describe('a split that stands', () => {
     const stores = createStores();
     stores.fill('virtualServices', route('{"web":{}}'));
     expect(splitKeys(stores)).toEqual(['shop/web']);
-    expect([hasSplit(stores, 'shop/web'), hasSplit(stores, 'shop/api'), hasSplit(stores, 'b/web')]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const none = { istio: false, gatewayApi: false };
+    expect(standingSplits(stores, 'shop/web')).toEqual({ ...none, istio: true });
+    expect(standingSplits(stores, 'shop/api')).toEqual(none);
+    expect(standingSplits(stores, 'b/web')).toEqual(none);
   });
+
+  test.each(['httpRoutes', 'grpcRoutes', 'services'] as const)(
+    'is found in %s, and wakes its Deployment',
+    (kind) => {
+      const stores = createStores();
+      expect(wokenBy(stores, () => stores.fill(kind, route('{"web":{}}')))).toEqual(['shop/web']);
+      expect(splitKeys(stores)).toEqual(['shop/web']);
+      expect(standingSplits(stores, 'shop/web')).toEqual({ istio: false, gatewayApi: true });
+    },
+  );
 
   test('that a person has garbled names nobody', () => {
     const stores = createStores();

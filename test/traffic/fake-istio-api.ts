@@ -1,7 +1,8 @@
 import jsonPatch from 'fast-json-patch';
+import type { GatewayRoute } from '../../src/core/gateway-api/route.ts';
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
-import { type KubeObject, keyOf } from '../../src/core/objects.ts';
+import { type KubeObject, keyOf, type Service } from '../../src/core/objects.ts';
 import { decideRoute } from '../../src/core/route-admission.ts';
 import type { Reader, Store, Writer } from '../../src/kube/api.ts';
 import { KubeError } from '../../src/kube/errors.ts';
@@ -12,13 +13,21 @@ const KANARI = 'system:serviceaccount:kanari:kanari';
 export interface FakeIstioApi {
   writer: Writer;
   reader: Reader;
-  stores: { virtualServices: Store<VirtualService>; destinationRules: Store<DestinationRule> };
+  stores: {
+    virtualServices: Store<VirtualService>;
+    destinationRules: Store<DestinationRule>;
+    httpRoutes: Store<GatewayRoute>;
+    grpcRoutes: Store<GatewayRoute>;
+    services: Store<Service>;
+  };
   /** One line per write that Kanari made, e.g. `mergePatch VirtualService web`. */
   writes: string[];
   /** Whether the route webhook is there. */
   webhook: boolean;
   /** Called before each write of Kanari's: a place for others to be faster. */
   before: () => void;
+  /** What controllers make of an object as soon as it is stored. */
+  react: (object: KubeObject, before: KubeObject | undefined) => void;
   /** Create or replace as a user does, through the webhook. */
   put(object: KubeObject): void;
   get(kind: string, name: string): KubeObject | undefined;
@@ -39,7 +48,7 @@ const mergeInto = (target: Record<string, unknown>, patch: Record<string, unknow
 const failure = (status: number): Error =>
   new KubeError({ status, reason: 'Fake', message: `status ${status}` });
 
-/** An API server with nothing but Istio's kinds: resource versions, the patch kinds, ownership and the webhook. */
+/** An API server with nothing but the kinds that route: resource versions, the patch kinds, ownership and the webhook. */
 export const createFakeIstioApi = (): FakeIstioApi => {
   const objects = new Map<string, KubeObject>();
   let version = 0;
@@ -64,6 +73,7 @@ export const createFakeIstioApi = (): FakeIstioApi => {
     version += 1;
     admitted.metadata.resourceVersion = String(version);
     admitted.metadata.uid ??= `uid-${version}`;
+    api.react(admitted, oldObject);
     objects.set(id, admitted);
     return structuredClone(admitted);
   };
@@ -142,10 +152,17 @@ export const createFakeIstioApi = (): FakeIstioApi => {
       get: (ref) => Promise.resolve().then(() => structuredClone(stored(ref)) as never),
       list: () => Promise.reject(new Error('not used')),
     },
-    stores: { virtualServices: storeOf('VirtualService'), destinationRules: storeOf('DestinationRule') },
+    stores: {
+      virtualServices: storeOf('VirtualService'),
+      destinationRules: storeOf('DestinationRule'),
+      httpRoutes: storeOf('HTTPRoute'),
+      grpcRoutes: storeOf('GRPCRoute'),
+      services: storeOf('Service'),
+    },
     writes: [],
     webhook: true,
     before: () => undefined,
+    react: () => undefined,
     put: (object) => void store(object, 'jane'),
     get: (kind, name) => structuredClone(objects.get(idOf(kind, name))),
     remove: (kind, name) => void objects.delete(idOf(kind, name)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GatewayRoute } from '../../src/core/gateway-api/route.ts';
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
 import type { StringMap } from '../../src/core/objects.ts';
@@ -26,6 +27,13 @@ const rule = (host: string): DestinationRule => ({
   kind: 'DestinationRule',
   metadata,
   spec: { host },
+});
+
+const gatewayRoute = (name: string): GatewayRoute => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'GRPCRoute',
+  metadata,
+  spec: { rules: [{ backendRefs: [{ name, port: 80 }] }] },
 });
 
 describe('the provider', () => {
@@ -68,9 +76,20 @@ describe('the provider', () => {
       question: { destinationRules: [rule('db')], virtualServices: [virtualService({ hosts: ['db'] })] },
       expect: 'replicas',
     },
-    'is judged as auto while the Gateway API has no router': {
-      question: { setting: 'gateway-api' },
+    'is the Gateway API where a route refers to the Service': {
+      question: {
+        gatewayRoutes: [gatewayRoute('web')],
+        namespace: namespace({ 'istio-injection': 'enabled' }),
+      },
+      expect: 'gateway-api',
+    },
+    'is not the Gateway API where routes refer to others': {
+      question: { gatewayRoutes: [gatewayRoute('db')] },
       expect: 'replicas',
+    },
+    'is the Gateway API before there is a route, when the setting says so': {
+      question: { setting: 'gateway-api' },
+      expect: 'gateway-api',
     },
   };
   it.each(Object.entries(cases))('%s', (_name, { question, expect: expected }) => {
@@ -80,6 +99,7 @@ describe('the provider', () => {
       services: ['web'],
       virtualServices: [],
       destinationRules: [],
+      gatewayRoutes: [],
       ...question,
     };
     expect(selectProvider(asked)).toBe(expected);

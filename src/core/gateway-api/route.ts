@@ -62,7 +62,10 @@ export const canaryServiceOf = (service: string, { canaryServices = {} }: Splits
   (Object.hasOwn(canaryServices, service) ? canaryServices[service] : undefined) ?? canaryNameOf(service);
 
 /** References leave neither the namespace nor the kind Service: what does is foreign, whatever its name. */
-const isLocalService = ({ group = '', kind = 'Service', namespace }: BackendRef, of: KubeObject): boolean =>
+export const isLocalService = (
+  { group = '', kind = 'Service', namespace }: BackendRef,
+  of: KubeObject,
+): boolean =>
   group === '' && kind === 'Service' && (namespace === undefined || namespace === of.metadata.namespace);
 
 /** Every Service of the route's own namespace that a backendRef names. */

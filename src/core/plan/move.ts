@@ -67,7 +67,9 @@ export const mayCarryTraffic = (context: RunContext): boolean => {
   if (traffic.routesRestored) return false;
   if (!steersTraffic(context)) return traffic.share !== undefined && sendsRequests(traffic.share);
   // Without a canary to reach, routes half given back are not split anew.
-  return traffic.split ? !isNoShare(traffic.share) : context.run.milestones.canaryGone === undefined;
+  return traffic.share === undefined
+    ? context.run.milestones.canaryGone === undefined
+    : !isNoShare(traffic.share);
 };
 
 export const propagationWaitOf = (context: RunContext): number =>

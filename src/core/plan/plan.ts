@@ -30,6 +30,7 @@ import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
 import { slippedThrough } from './slipped.ts';
+import { primaryLabelled, splitTakenOver, trafficSplittable } from './take-over.ts';
 import { strayShareWithdrawn } from './weights.ts';
 import { WITHDRAWAL } from './withdraw.ts';
 
@@ -50,7 +51,10 @@ const ADVANCE: readonly Stage[] = [
   holdIntact,
   servingLabelled,
   servicesExist,
+  trafficSplittable,
+  primaryLabelled,
   destinationsStand,
+  splitTakenOver,
   splitStands,
   firstStepChosen,
   canarySized,

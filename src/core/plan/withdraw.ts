@@ -7,6 +7,7 @@ import { servingLabelled } from './invariants.ts';
 import { primaryRestored } from './lost.ts';
 import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, shareWritten } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
+import { canaryMayBeReached, splitMayBeInEffect, withOutstanding } from './take-over.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
 // destinations. An unsplit route reaches every pod of the Service, so it never comes before the last canary pod.
@@ -36,6 +37,11 @@ const wordsOf = ({ run }: Parameters<Stage>[0]): { reason: string; message: stri
   reason: run.ending?.reason ?? 'Finalising',
   message: run.ending?.message ?? '',
 });
+
+const waitingWordsOf = (context: Parameters<Stage>[0]): { reason: string; message: string } => {
+  const { reason, message } = wordsOf(context);
+  return { reason, message: withOutstanding(message, context) };
+};
 
 /** `kubectl rollout status` exits 1 with the reason, as long as the failed template is held. */
 export const failureShown: Stage = ({ facts, run }) => {
@@ -97,10 +103,10 @@ const released: Stage = ({ facts }) => {
 export const weightZeroLearnt: Stage = (context) =>
   milestone(context, {
     name: 'weightZero',
-    reached: true,
+    reached: !canaryMayBeReached(context),
     effects: [],
     waitMs: context.snapshot.traffic.routesRestored ? 0 : propagationWaitOf(context),
-    ...wordsOf(context),
+    ...waitingWordsOf(context),
   });
 
 export const canaryDeleted: Stage = (context) => {
@@ -128,10 +134,10 @@ export const canaryUnreachable: Stage = (context) => {
 export const routesRestored: Stage = (context) =>
   milestone(context, {
     name: 'restored',
-    reached: context.snapshot.traffic.routesRestored,
+    reached: context.snapshot.traffic.routesRestored && !splitMayBeInEffect(context),
     effects: [{ kind: 'restoreRoutes' }],
     waitMs: context.snapshot.traffic.destinationsRemoved ? 0 : propagationWaitOf(context),
-    ...wordsOf(context),
+    ...waitingWordsOf(context),
   });
 
 export const destinationsRemoved: Stage = (context) =>
