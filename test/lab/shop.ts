@@ -111,13 +111,20 @@ export interface World {
 export interface WorldOptions extends KanariOptions {
   /** Default true. Else its scheduler waits for another process, which there is not: admission is all that acts. */
   leads?: boolean;
+  /** Done before Kanari starts: a kind that is installed later is noticed within half a minute. */
+  prepare?: (lab: Lab) => Promise<void>;
 }
 
 /** Without a metrics server unless given one: readiness and restarts decide. */
-export const startWorld = async ({ leads = true, ...options }: WorldOptions = {}): Promise<World> => {
+export const startWorld = async ({
+  leads = true,
+  prepare,
+  ...options
+}: WorldOptions = {}): Promise<World> => {
   const lab = await startLab({ kubelet: { startupMs: 200, graceCapMs: 300, crashEveryMs: 1000 } });
   try {
     if (!leads) await leaseToAnother(lab);
+    await prepare?.(lab);
     const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
     const openShopHere = (namespace: string, shop: ShopOptions = {}) => openShop(lab, namespace, shop);
     await answering(await openShopHere('warm-up'));
@@ -160,6 +167,9 @@ const COLLECTIONS: Record<string, string> = {
   canaries: 'apis/kanari.dev/v1alpha1',
   virtualservices: 'apis/networking.istio.io/v1',
   destinationrules: 'apis/networking.istio.io/v1',
+  httproutes: 'apis/gateway.networking.k8s.io/v1',
+  grpcroutes: 'apis/gateway.networking.k8s.io/v1',
+  endpointslices: 'apis/discovery.k8s.io/v1',
 };
 
 /** A namespace of a lab, whoever started it. */
