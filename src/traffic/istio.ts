@@ -1,16 +1,20 @@
 import { type DestinationRule, isDestinationRule } from '../core/istio/destination-rule.ts';
+import { fullHost, hostOf } from '../core/istio/hosts.ts';
 import {
   planDestinations,
   planRemoval,
   planRestore,
   planShare,
+  type RouteObjects,
   type RouteView,
   readTraffic,
 } from '../core/istio/route-plan.ts';
-import { isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
+import { destinationsOf, isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
+import type { KubeObject, Service } from '../core/objects.ts';
 import type { RouteChange } from '../core/route-change.ts';
 import type { Reader, Store, Writer } from '../kube/api.ts';
 import { createChangeWriter } from './change-writer.ts';
+import { createHostIndex, type HostIndex } from './host-index.ts';
 import { createPassiveRouter } from './replica-ratio.ts';
 import type { RouteLog } from './route-writer.ts';
 import type { TrafficRouter, TrafficTarget } from './router.ts';
@@ -22,10 +26,35 @@ export interface IstioRouterOptions {
   log: RouteLog;
 }
 
+const hostsOfRoute = (object: VirtualService): string[] =>
+  isVirtualService(object)
+    ? [...(object.spec.hosts ?? []), ...destinationsOf(object).map(({ host }) => host)].map((host) =>
+        fullHost(host, object.metadata.namespace ?? ''),
+      )
+    : [];
+
+const hostsOfRule = (object: DestinationRule): string[] =>
+  isDestinationRule(object) ? [fullHost(object.spec.host, object.metadata.namespace ?? '')] : [];
+
 /** Splits traffic in VirtualServices, by subsets in DestinationRules: the user's where there are any, else its own. */
 export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOptions): TrafficRouter => {
   const changes = createChangeWriter({ writer, reader, log });
   const nothing = createPassiveRouter('none');
+
+  const routesByHost = createHostIndex(stores.virtualServices, hostsOfRoute);
+  const rulesByHost = createHostIndex(stores.destinationRules, hostsOfRule);
+
+  /** Objects of other namespaces that name one of the Services. */
+  const elsewhere = (services: readonly Service[], namespace: string): RouteObjects => {
+    const hosts = services.map(({ metadata }) => hostOf(metadata.name, namespace));
+    const isElsewhere = ({ metadata }: KubeObject): boolean => metadata.namespace !== namespace;
+    const naming = <T extends KubeObject>(index: HostIndex<T>): T[] => [
+      ...new Set(
+        [...hosts.flatMap((host) => index.naming(host)), ...index.withWildcard()].filter(isElsewhere),
+      ),
+    ];
+    return { virtualServices: naming(routesByHost), destinationRules: naming(rulesByHost) };
+  };
 
   const viewOf = (target: TrafficTarget): RouteView => {
     const [namespace = '', name = ''] = target.key.split('/');
@@ -38,6 +67,7 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
       // One of another shape routes nothing, and must not keep its whole namespace from being read.
       virtualServices: stores.virtualServices.inNamespace(namespace).filter(isVirtualService),
       destinationRules: stores.destinationRules.inNamespace(namespace).filter(isDestinationRule),
+      elsewhere: elsewhere(target.services, namespace),
     };
   };
 

@@ -1,7 +1,8 @@
 import type { GatewayRoute } from '../core/gateway-api/route.ts';
 import { refersTo } from '../core/gateway-api/route-plan.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
-import { coversMesh, routesTo, ruleOf } from '../core/istio/route-scope.ts';
+import { coversMesh, routesTo } from '../core/istio/route-scope.ts';
+import { rulesNaming } from '../core/istio/rules-in-effect.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import { labelsOf, type Namespace } from '../core/objects.ts';
 import type { TrafficProvider } from '../core/run.ts';
@@ -31,7 +32,7 @@ const isKnownToIstio = ({ services, virtualServices, destinationRules }: Provide
   services.some(
     (service) =>
       virtualServices.some((object) => coversMesh(object, service) || routesTo(object, [service])) ||
-      ruleOf(destinationRules, service) !== undefined,
+      rulesNaming(destinationRules, service).length > 0,
   );
 
 /**

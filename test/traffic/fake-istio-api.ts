@@ -51,6 +51,8 @@ const failure = (status: number): Error =>
 /** An API server with nothing but the kinds that route: resource versions, the patch kinds, ownership and the webhook. */
 export const createFakeIstioApi = (): FakeIstioApi => {
   const objects = new Map<string, KubeObject>();
+  const watchers: ((change: { before: KubeObject | undefined; after: KubeObject | undefined }) => void)[] =
+    [];
   let version = 0;
   const idOf = (kind: string, name: string): string => `${kind}/${name}`;
   const stored = (ref: ObjectRef): KubeObject => {
@@ -75,7 +77,14 @@ export const createFakeIstioApi = (): FakeIstioApi => {
     admitted.metadata.uid ??= `uid-${version}`;
     api.react(admitted, oldObject);
     objects.set(id, admitted);
+    for (const tell of watchers) tell({ before: oldObject, after: structuredClone(admitted) });
     return structuredClone(admitted);
+  };
+
+  const drop = (id: string): void => {
+    const before = objects.get(id);
+    objects.delete(id);
+    for (const tell of watchers) tell({ before, after: undefined });
   };
 
   const write = (
@@ -126,7 +135,7 @@ export const createFakeIstioApi = (): FakeIstioApi => {
     delete: (ref) => {
       api.before();
       api.writes.push(`delete ${ref.kind} ${ref.name}`);
-      objects.delete(idOf(ref.kind, ref.name));
+      drop(idOf(ref.kind, ref.name));
       return Promise.resolve();
     },
   };
@@ -141,7 +150,10 @@ export const createFakeIstioApi = (): FakeIstioApi => {
       list: all,
       inNamespace: (namespace) => all().filter(({ metadata }) => metadata.namespace === namespace),
       controlledBy: () => [],
-      onChange: () => undefined,
+      onChange: (handler) =>
+        void watchers.push(({ before, after }) => {
+          if ((after ?? before)?.kind === kind) handler({ before: before as T, after: after as T });
+        }),
       synced: () => true,
     };
   };
@@ -165,7 +177,7 @@ export const createFakeIstioApi = (): FakeIstioApi => {
     react: () => undefined,
     put: (object) => void store(object, 'jane'),
     get: (kind, name) => structuredClone(objects.get(idOf(kind, name))),
-    remove: (kind, name) => void objects.delete(idOf(kind, name)),
+    remove: (kind, name) => drop(idOf(kind, name)),
   };
   return api;
 };

@@ -21,10 +21,18 @@ const ruleFor = (name: string, host: string, extra: object = {}): KubeObject =>
     metadata: { name, namespace: 'shop', managedFields: [{ manager: 'kubectl' }] },
     spec: { host, ...extra },
   }) as KubeObject;
+const elsewhere = (namespace: string, object: KubeObject): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, namespace },
+});
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true };
 const target: TrafficTarget = {
   key: 'shop/web',
   owner,
+  services: [service('web', [{ name: 'http', port: 80 }])],
+};
+const twoPorts: TrafficTarget = {
+  ...target,
   services: [
     service('web', [
       { name: 'http', port: 80 },
@@ -272,8 +280,8 @@ describe("a user's subset, while nobody knows the held template's labels,", () =
 describe("Kanari's own objects", () => {
   it('cover mesh traffic where the user has no route, and go with the Deployment', async () => {
     const { api, router } = setUp();
-    await router.ensureDestinations(target, signal);
-    await router.setShare(target, { weight: 20 }, signal);
+    await router.ensureDestinations(twoPorts, signal);
+    await router.setShare(twoPorts, { weight: 20 }, signal);
     const host = 'web.shop.svc.cluster.local';
     const halves = (more: object = {}) => [
       { destination: { host, subset: 'kanari-primary', ...more }, weight: 80 },
@@ -308,9 +316,95 @@ describe("Kanari's own objects", () => {
     expect(router.read(target).destinations).toBe(true);
   });
 
-  it('have no tcp route for a port that is UDP or declared HTTP', async () => {
+  it("route the ports that the user's HTTP routes leave uncovered, and nothing else", async () => {
+    const { api, router } = setUp(routeTo('web', 'web'));
+    await router.setShare(twoPorts, { weight: 20 }, signal);
+    expect(api.get('VirtualService', 'web-kanari')).toMatchObject({
+      spec: { tcp: [{ match: [{ port: 9000 }], route: [{ weight: 80 }, { weight: 20 }] }] },
+    });
+    expect(api.get('VirtualService', 'web-kanari')).not.toHaveProperty('spec.http');
+    expect(router.read(twoPorts)).toMatchObject({ split: true, share: { weight: 20 } });
+  });
+
+  it("give way to the user's rule that appears, which is lent subsets first", async () => {
+    const { api, router } = setUp(routeTo('web', 'web'));
+    await router.ensureDestinations(target, signal);
+    api.put(ruleFor('web', 'web', { exportTo: ['.'] }));
+    api.writes.length = 0;
+    await router.ensureDestinations(target, signal);
+    expect(api.writes).toEqual(['mergePatch DestinationRule web', 'delete DestinationRule web-kanari']);
+    expect(router.read(target).destinations).toBe(true);
+  });
+
+  it('stand beside a rule and a route that Istio takes to be for another host', async () => {
+    const { api, router } = setUp(routeTo('web', 'web.shop'), ruleFor('web', 'web.shop'));
+    await router.ensureDestinations(target, signal);
+    await router.setShare(target, { weight: 20 }, signal);
+    expect(api.writes).toEqual([
+      'mergePatch DestinationRule web',
+      'apply DestinationRule web-kanari',
+      'mergePatch VirtualService web',
+      'apply VirtualService web-kanari',
+    ]);
+    expect(router.read(target)).toMatchObject({ destinations: true, split: true });
+  });
+
+  it('keep policy and subsets of a rule of the root namespace that they take the place of', async () => {
+    const host = 'web.shop.svc.cluster.local';
+    const subsets = [{ name: 'v1', labels: { app: 'web' } }];
+    const rule = ruleFor('mesh-wide', host, { trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } }, subsets });
+    const { api, router } = setUp(elsewhere('istio-system', rule));
+    await router.ensureDestinations({ ...target, podLabels: { app: 'web' } }, signal);
+    expect(api.get('DestinationRule', 'web-kanari')).toMatchObject({
+      spec: {
+        host,
+        trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } },
+        subsets: [
+          subsets[0],
+          { name: 'kanari-primary' },
+          { name: 'kanari-canary' },
+          { name: 'kanari-primary-v1' },
+          { name: 'kanari-canary-v1' },
+        ],
+      },
+    });
+    expect(api.writes).toEqual(['apply DestinationRule web-kanari']);
+  });
+
+  it('are seen by those who see the subsets only', async () => {
+    const { api, router } = setUp(ruleFor('web', 'web', { exportTo: ['.', 'front'] }));
+    await router.setShare(target, { weight: 20 }, signal);
+    expect(api.get('VirtualService', 'web-kanari')).toMatchObject({ spec: { exportTo: ['.', 'front'] } });
+  });
+
+  it('route as the wildcard of another namespace does, names in full, in whose place they come', async () => {
+    const wildcard = routeTo('all', 'sink', {
+      hosts: ['*.svc.cluster.local'],
+      http: [
+        { match: [{ port: 81 }], delegate: { name: 'more' } },
+        { route: [{ destination: { host: 'sink' } }], mirror: { host: 'copy.ops.svc.cluster.local' } },
+      ],
+    });
+    const { api, router } = setUp(elsewhere('ops', wildcard));
+    await router.setShare(target, { weight: 20 }, signal);
+    expect(api.get('VirtualService', 'web-kanari')).toMatchObject({
+      spec: {
+        http: [
+          { match: [{ port: 81 }], delegate: { name: 'more', namespace: 'ops' } },
+          {
+            route: [{ destination: { host: 'sink.ops.svc.cluster.local' } }],
+            mirror: { host: 'copy.ops.svc.cluster.local' },
+          },
+        ],
+      },
+    });
+    expect(router.read(target)).toMatchObject({ split: true, share: { weight: 20 } });
+  });
+
+  it('have no tcp route for a port that is UDP, or declared HTTP or TLS', async () => {
     const ports = [
       { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'https-web', port: 443 },
       { name: 'grpc-api', port: 81 },
       { port: 82, appProtocol: 'kubernetes.io/h2c' },
       { name: 'http', port: 83, appProtocol: 'tcp' },

@@ -1,16 +1,14 @@
-import type { KubeObject, ObjectMeta, OwnerReference, Service } from '../objects.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from '../objects.ts';
 import { isOwn, OWN_LABELS } from '../route-change.ts';
-import type { DestinationRule } from './destination-rule.ts';
+import { type DestinationRule, userSubsetsOf } from './destination-rule.ts';
 import { hostOf } from './hosts.ts';
+import type { Uncovered } from './mesh-cover.ts';
 import type { VirtualService } from './virtual-service.ts';
+import { type Visibility, visibilityOf } from './visibility.ts';
 
 // The objects Kanari makes where the user has none. They go with the Deployment that owns them.
 
 const API_VERSION = 'networking.istio.io/v1';
-
-/** Ports that Istio speaks HTTP on, by `appProtocol` or by the prefix of their name; all others may carry bare TCP. */
-const HTTP_PROTOCOL = /^(http|http2|grpc|grpc-web|kubernetes\.io\/(h2c|ws))$/;
-const HTTP_NAME = /^(http|http2|grpc|grpc-web)(-|$)/;
 
 /** `<service>-kanari`, or the next number's when a foreign object has that name. */
 export const ownNameFor = (service: string, existing: readonly KubeObject[]): string => {
@@ -34,44 +32,44 @@ const metadataOf = ({ name, namespace, owner }: OwnRoute): ObjectMeta => ({
   ...(owner === undefined ? {} : { ownerReferences: [owner] }),
 });
 
-type Port = NonNullable<NonNullable<Service['spec']>['ports']>[number];
-
-const isTcp = ({ protocol = 'TCP' }: Port): boolean => protocol === 'TCP';
-const isHttp = ({ name = '', appProtocol }: Port): boolean =>
-  appProtocol === undefined ? HTTP_NAME.test(name) : HTTP_PROTOCOL.test(appProtocol);
-
-/** Routes all mesh traffic to the Service, as it goes without it. Never `tls`: connections with other SNIs would break. */
-export const ownVirtualService = (route: OwnRoute, service: Service): VirtualService => {
-  const host = hostOf(service.metadata.name, route.namespace);
-  const streams = (service.spec?.ports ?? []).filter((port) => isTcp(port) && !isHttp(port));
-  const tcp = streams.map(({ port }) => ({
-    match: [{ port }],
-    route: [{ destination: { host, port: { number: port } } }],
-  }));
-  return {
-    apiVersion: API_VERSION,
-    kind: 'VirtualService',
-    metadata: metadataOf(route),
-    spec: {
-      hosts: [host],
-      gateways: ['mesh'],
-      http: [{ route: [{ destination: { host } }] }],
-      ...(tcp.length === 0 ? {} : { tcp }),
-    },
-  };
-};
+/** As the rules it routes to: for clients who do not see those, its subsets would be unknown hosts. */
+const exported = (visibility: Visibility, own: string): { exportTo?: string[] } =>
+  visibility === 'everywhere'
+    ? {}
+    : { exportTo: [...visibility].map((namespace) => (namespace === own ? '.' : namespace)).sort() };
 
 /**
- * Lends subsets to a Service without a rule of its own. A rule for exactly the host replaces any wildcard rule in
- * effect as a whole, so that one's policy and visibility come along.
+ * Routes what the user's VirtualServices leave uncovered of the mesh's traffic to the Service, as it goes without it.
+ * Never `tls`: connections with other server names would break.
+ */
+export const ownVirtualService = (
+  route: OwnRoute,
+  service: string,
+  { http, tcp, visibility }: Uncovered & { visibility: Visibility },
+): VirtualService => ({
+  apiVersion: API_VERSION,
+  kind: 'VirtualService',
+  metadata: metadataOf(route),
+  spec: {
+    hosts: [hostOf(service, route.namespace)],
+    gateways: ['mesh'],
+    ...exported(visibility, route.namespace),
+    ...(http.length === 0 ? {} : { http }),
+    ...(tcp.length === 0 ? {} : { tcp }),
+  },
+});
+
+/**
+ * Lends subsets to a Service without a rule of its own. A rule for exactly the host replaces the one in effect (a
+ * wildcard, or one of the root namespace) as a whole, so that one's policy, subsets and visibility come along.
  */
 export const ownDestinationRule = (
   route: OwnRoute,
   service: string,
   inEffect: DestinationRule | undefined,
 ): DestinationRule => {
+  const subsets = inEffect === undefined ? [] : userSubsetsOf(inEffect);
   const trafficPolicy = inEffect?.spec['trafficPolicy'];
-  const exportTo = inEffect?.spec['exportTo'];
   return {
     apiVersion: API_VERSION,
     kind: 'DestinationRule',
@@ -79,7 +77,8 @@ export const ownDestinationRule = (
     spec: {
       host: hostOf(service, route.namespace),
       ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
-      ...(exportTo === undefined ? {} : { exportTo }),
+      ...(subsets.length === 0 ? {} : { subsets }),
+      ...(inEffect === undefined ? {} : exported(visibilityOf(inEffect), route.namespace)),
     },
   };
 };

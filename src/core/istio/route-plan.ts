@@ -12,17 +12,27 @@ import type { TrafficState } from '../snapshot.ts';
 import { type SplitEntry, splitsOf } from '../split-annotation.ts';
 import { carriesEntry, standsAs, withEntry } from '../split-object.ts';
 import type { DestinationRule } from './destination-rule.ts';
+import { hostOf } from './hosts.ts';
+import { uncoveredOf } from './mesh-cover.ts';
 import { ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
-import { coversMesh, namesUserSubset, routesTo, ruleOf, subsetsWith, wildcardRuleOf } from './route-scope.ts';
+import { namesUserSubset, routesTo } from './route-scope.ts';
+import { inheritedRuleOf, isObeyed, ROOT_NAMESPACE, rulesNaming, subsetsWith } from './rules-in-effect.ts';
 import type { VirtualService } from './virtual-service.ts';
+import { united, type Visibility, visibilityOf } from './visibility.ts';
 
 // What has to change in a namespace's Istio objects so that one Deployment's traffic stands as wanted. Nothing to
 // change and "it stands so" are the same, so reading the state asks the same plans as writing it.
 
 export type RouteObject = VirtualService | DestinationRule;
 
-/** One Deployment's traffic and all Istio objects of its namespace. */
-export interface RouteView {
+/** Istio's objects of some namespaces. */
+export interface RouteObjects {
+  virtualServices: VirtualService[];
+  destinationRules: DestinationRule[];
+}
+
+/** One Deployment's traffic, all Istio objects of its namespace, and what others say about its Services. */
+export interface RouteView extends RouteObjects {
   /** The Deployment's; its entry in every split. */
   name: string;
   namespace: string;
@@ -30,20 +40,37 @@ export interface RouteView {
   services: Service[];
   /** Labels of the held template; undefined: unknown. */
   podLabels: StringMap | undefined;
-  virtualServices: VirtualService[];
-  destinationRules: DestinationRule[];
+  /** Objects of other namespaces that name one of the Services, by a wildcard too. */
+  elsewhere: RouteObjects;
 }
 
 const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
 
+/** The rules that decide for the Service without Kanari: the user's own for it, else one that is there for more. */
+export const rulesInEffect = (view: RouteView, service: string): DestinationRule[] => {
+  const rules = foreign(view.destinationRules);
+  const host = hostOf(service, view.namespace);
+  const exact = rulesNaming(rules, service).filter((rule) => isObeyed(rule, host));
+  if (exact.length > 0) return exact;
+  const root = view.elsewhere.destinationRules.filter(
+    ({ metadata }) => metadata.namespace === ROOT_NAMESPACE,
+  );
+  const inherited = inheritedRuleOf({ rules, root }, service, view.namespace);
+  return inherited === undefined ? [] : [inherited];
+};
+
+/** Whose proxies know the subsets of the Service. */
+export const subsetVisibility = (view: RouteView, service: string): Visibility => {
+  const rules = rulesInEffect(view, service);
+  return rules.length === 0 ? 'everywhere' : united(rules.map(visibilityOf));
+};
+
 /** What the Deployment asks of every route and rule. */
 const entryOf = (view: RouteView, share: Share): SplitEntry => {
+  const { podLabels } = view;
   const services = serviceNames(view);
-  const rules = foreign(view.destinationRules);
-  const named = services.flatMap((service) => {
-    const rule = ruleOf(rules, service);
-    return rule === undefined || view.podLabels === undefined ? [] : subsetsWith(rule, view.podLabels);
-  });
+  const rules = services.flatMap((service) => rulesInEffect(view, service));
+  const named = podLabels === undefined ? [] : rules.flatMap((rule) => subsetsWith(rule, podLabels));
   const subsets = [...new Set(named)].sort();
   return { services, ...shareOf(share), ...(subsets.length === 0 ? {} : { subsets }) };
 };
@@ -65,42 +92,76 @@ const ownRoute = (view: RouteView, service: string, existing: readonly KubeObjec
   owner: view.owner,
 });
 
-/** Subsets for both sides on every Service: in the user's rule where there is one. */
+/** Deletes the Deployment's own objects that none of the wanted ones replaces. */
+const superfluous = (
+  view: RouteView,
+  objects: readonly RouteObject[],
+  wanted: readonly RouteObject[],
+): RouteChange[] => {
+  const names = new Set(wanted.map(({ metadata }) => metadata.name));
+  return ownOf(objects, view.name)
+    .filter(({ metadata }) => !names.has(metadata.name))
+    .map((object) => ({ kind: 'delete', object }));
+};
+
+/** A rule for the subsets of a Service that the user has none for; also where Istio obeys none that names it. */
+const ownRuleFor = (view: RouteView, service: string, entry: SplitEntry): DestinationRule[] => {
+  const [rule] = rulesInEffect(view, service);
+  if (rule !== undefined && isObeyed(rule, hostOf(service, view.namespace)) && isLocal(view, rule)) return [];
+  const own = ownDestinationRule(ownRoute(view, service, view.destinationRules), service, rule);
+  return [withEntry(own, view.name, entry)];
+};
+
+const isLocal = ({ namespace }: RouteView, { metadata }: KubeObject): boolean =>
+  metadata.namespace === namespace;
+
+const isFor =
+  (services: readonly string[]) =>
+  ({ spec, metadata: { namespace = '' } }: DestinationRule): boolean =>
+    services.some((service) => hostOf(service, namespace) === spec.host);
+
+/** Subsets for both sides on every Service: in the user's rules where there are any. */
 export const planDestinations = (view: RouteView): RouteChange[] => {
   const entry = entryOf(view, NO_SHARE);
-  const rules = foreign(view.destinationRules);
-  return entry.services.flatMap((service) => {
-    const rule = ruleOf(rules, service);
-    if (rule !== undefined) return splitChange(rule, view.name, entry);
-    const route = ownRoute(view, service, view.destinationRules);
-    const own = ownDestinationRule(route, service, wildcardRuleOf(rules, service));
-    return applyChange(view.destinationRules, withEntry(own, view.name, entry));
+  const users = foreign(view.destinationRules);
+  const lent = entry.services.flatMap((service) => rulesNaming(users, service));
+  const own = entry.services.flatMap((service) => ownRuleFor(view, service, entry));
+  return [
+    ...lent.flatMap((rule) => splitChange(rule, view.name, entry)),
+    ...own.flatMap((rule) => applyChange(view.destinationRules, rule)),
+    // Those of Services that the Deployment has no more stay to the end: routes may still name their subsets.
+    ...superfluous(view, view.destinationRules.filter(isFor(entry.services)), own),
+  ];
+};
+
+/** A route for what the user's leave uncovered of the mesh's traffic to each Service. */
+const ownRoutesFor = (view: RouteView, entry: SplitEntry): VirtualService[] => {
+  const users = [...foreign(view.virtualServices), ...view.elsewhere.virtualServices];
+  return view.services.flatMap((service) => {
+    const { name } = service.metadata;
+    const uncovered = uncoveredOf({ service, namespace: view.namespace, virtualServices: users });
+    if (uncovered === undefined) return [];
+    const visibility = subsetVisibility(view, name);
+    const own = ownVirtualService(ownRoute(view, name, view.virtualServices), name, {
+      ...uncovered,
+      visibility,
+    });
+    return [withEntry(own, view.name, entry)];
   });
 };
 
 /** Every route to every Service at the share; the user's first, so that own ones are never the last to go. */
 export const planShare = (view: RouteView, share: Share): RouteChange[] => {
   const entry = entryOf(view, share);
-  const users = foreign(view.virtualServices);
-  const split = users.flatMap((object) => {
+  const split = foreign(view.virtualServices).flatMap((object) => {
     if (routesTo(object, entry.services)) return splitChange(object, view.name, entry);
     return carriesEntry(object, view.name) ? splitChange(object, view.name, undefined) : [];
   });
-  const uncovered = view.services.filter(
-    ({ metadata }) => !users.some((object) => coversMesh(object, metadata.name)),
-  );
-  const wanted = uncovered.map((service) => {
-    const route = ownRoute(view, service.metadata.name, view.virtualServices);
-    return withEntry(ownVirtualService(route, service), view.name, entry);
-  });
-  const kept = new Set(wanted.map(({ metadata }) => metadata.name));
-  const superfluous = ownOf(view.virtualServices, view.name).filter(
-    ({ metadata }) => !kept.has(metadata.name),
-  );
+  const own = ownRoutesFor(view, entry);
   return [
     ...split,
-    ...wanted.flatMap((object) => applyChange(view.virtualServices, object)),
-    ...superfluous.map((object): RouteChange => ({ kind: 'delete', object })),
+    ...own.flatMap((object) => applyChange(view.virtualServices, object)),
+    ...superfluous(view, view.virtualServices, own),
   ];
 };
 

@@ -19,7 +19,7 @@ import { parseSubset, subsetOf } from './subsets.ts';
 
 export type Destination = JsonObject & { host: string; subset?: string };
 type WeightedDestination = JsonObject & { destination: Destination; weight?: number };
-type Route = JsonObject & {
+export type Route = JsonObject & {
   route?: WeightedDestination[];
   mirror?: Destination;
   mirrors?: (JsonObject & { destination: Destination })[];
@@ -71,7 +71,8 @@ const mapRoutes = (object: VirtualService, change: (route: Route, path: string) 
   return { ...object, spec };
 };
 
-const mapMirrors = (route: Route, change: (mirror: Destination) => Destination): Route => ({
+/** Changes the destinations of every mirror. */
+export const mapMirrors = (route: Route, change: (mirror: Destination) => Destination): Route => ({
   ...route,
   ...(route.mirror === undefined ? {} : { mirror: change(route.mirror) }),
   ...(route.mirrors === undefined
