@@ -288,6 +288,7 @@ const COMPLETE: Complete<CanaryStatus> = {
     endedAt: AT,
     waitingSince: AT,
     stepSince: AT,
+    limits: [{ reason: 'r', message: 'm' }],
     ailing: { since: AT, ready: 1 },
     evidence: {
       since: AT,

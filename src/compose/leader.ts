@@ -7,8 +7,8 @@ import { standingSplits } from '../scheduler/wake.ts';
 import { createCompositeRouter } from '../traffic/composite.ts';
 import { createGatewayRouter } from '../traffic/gateway-api.ts';
 import { createIstioRouter } from '../traffic/istio.ts';
+import { createIstioOrReplicas } from '../traffic/istio-or-replicas.ts';
 import { createPassiveRouter } from '../traffic/replica-ratio.ts';
-import type { TrafficRouter } from '../traffic/router.ts';
 import { type RoutedProvider, selectProvider } from '../traffic/select-router.ts';
 import { type Shared, tellUngated } from './shared.ts';
 
@@ -36,20 +36,21 @@ const createRouters = (shared: Shared): RouterFor => {
   const { reader, writer, log, stores } = shared;
   const istio = createIstioRouter({ stores, writer, reader, log });
   const gatewayApi = createGatewayRouter({ stores, writer, reader, log });
-  const routers: Record<RoutedProvider, TrafficRouter> = {
-    istio,
-    'gateway-api': gatewayApi,
-    replicas: createPassiveRouter('replicas'),
-    none: createPassiveRouter('none'),
-  };
+  const passive = { replicas: createPassiveRouter('replicas'), none: createPassiveRouter('none') };
   const both = createCompositeRouter(gatewayApi, istio);
+  const istioOrReplicas = createIstioOrReplicas({ istio, replicas: passive.replicas, stores });
   return (at) => {
+    const { key, namespace, services } = at;
     // A split that stands is its provider's to the end, though the setting may have changed.
-    const standing = standingSplits(stores, at.key);
+    const standing = standingSplits(stores, key);
     if (standing.gatewayApi) return standing.istio ? both : gatewayApi;
     // Without a Service there may still be routes to give back, of one that was deleted.
-    if (standing.istio || at.services.length === 0) return istio;
-    return routers[selectIn(shared, at)];
+    if (services.length === 0) return istio;
+    if (standing.istio) return istioOrReplicas({ key, namespace, services, isSplit: true });
+    const provider = selectIn(shared, at);
+    if (provider === 'gateway-api') return gatewayApi;
+    if (provider !== 'istio') return passive[provider];
+    return istioOrReplicas({ key, namespace, services, isSplit: false });
   };
 };
 

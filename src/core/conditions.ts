@@ -56,8 +56,14 @@ export const RUN_REASONS = {
     'kanari.dev/service names a Service that selects no pods: there is nothing to tell apart',
   RouteNotFound: 'kanari.dev/traffic is gateway-api and no route refers to the Service',
   RouteNotAccepted: 'a Gateway did not take over the split of a route within the progress deadline',
-  ForeignRoute: 'a rule of another namespace would bypass or break the split',
+  ForeignRoute: 'a rule of another namespace, or one for some clients only, would bypass or break the split',
   SharedService: 'a Service also selects the pods of another workload',
+  HeadlessService: 'a Service has no cluster address: its callers choose pods themselves',
+  UnroutedService: 'no route that proxies obey leads to the Services',
+  UnroutedPort: 'a port carries TLS, which only a route of the user could divide',
+  SubsetWithoutCanary: "a route names a subset of the user's that the canary's pods do not belong to",
+  NarrowExport: 'a DestinationRule is exported to some namespaces only: callers of others know no subsets',
+  CallersOutsideMesh: 'the Namespace has no sidecars: callers without one reach every pod',
 } as const;
 
 export const REASONS = { ...UNGATED_REASONS, ...ADMISSION_REASONS, ...RUN_REASONS } as const;

@@ -136,6 +136,14 @@ export interface MetricCheck {
  */
 export type Milestone = 'destinations' | 'split' | 'weightZero' | 'canaryGone' | 'restored';
 
+/** Something of the share that is asked for can't be had, and what becomes of that traffic instead. */
+export interface TrafficLimit {
+  /** From the reason catalogue. */
+  reason: string;
+  /** In words, for people. */
+  message: string;
+}
+
 export interface Run {
   /** `<revision>-<generation of the Deployment when the run began>`. */
   id: string;
@@ -151,6 +159,8 @@ export interface Run {
   /** When the current step's weight was seen in the routes; its interval counts from it. */
   stepSince?: Timestamp;
   evidence?: Evidence;
+  /** What was told of limits of its traffic. */
+  limits?: TrafficLimit[];
   /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */
   ailing?: { since: Timestamp; ready: number };
   ending?: Ending;

@@ -9,7 +9,7 @@ import type {
   StringMap,
   Timestamp,
 } from './objects.ts';
-import type { CanaryStatus, PodCounters, Revision, Settings } from './run.ts';
+import type { CanaryStatus, PodCounters, Revision, Settings, TrafficLimit } from './run.ts';
 import type { Share } from './share.ts';
 
 // What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.
@@ -59,6 +59,8 @@ export interface TrafficState {
   canaryServices?: StringMap;
   /** What of the traffic is not split as asked, and what becomes of it; a line each, for people. */
   warnings?: string[];
+  /** What does not follow the share as asked; none: all does. */
+  limits?: TrafficLimit[];
 }
 
 /** Ready endpoints of the split services, by the side their pod's labels put them on. */

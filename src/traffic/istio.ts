@@ -1,17 +1,20 @@
+import { caveatsOf } from '../core/istio/caveats.ts';
 import { type DestinationRule, isDestinationRule } from '../core/istio/destination-rule.ts';
 import { fullHost, hostOf } from '../core/istio/hosts.ts';
+import { obstacleTo } from '../core/istio/obstacles.ts';
 import {
   planDestinations,
   planRemoval,
   planRestore,
   planShare,
-  type RouteObjects,
-  type RouteView,
   readTraffic,
 } from '../core/istio/route-plan.ts';
+import type { RouteObjects, RouteView } from '../core/istio/route-view.ts';
 import { destinationsOf, isVirtualService, type VirtualService } from '../core/istio/virtual-service.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import type { RouteChange } from '../core/route-change.ts';
+import type { TrafficLimit } from '../core/run.ts';
+import type { TrafficState } from '../core/snapshot.ts';
 import type { Reader, Store, Writer } from '../kube/api.ts';
 import { createChangeWriter } from './change-writer.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
@@ -26,6 +29,12 @@ export interface IstioRouterOptions {
   log: RouteLog;
 }
 
+/** Of a split that stands: what has come in its way since is only told. */
+const limitsOf = (view: RouteView): Pick<TrafficState, 'limits'> => {
+  const limits = [obstacleTo(view) ?? [], caveatsOf(view)].flat();
+  return limits.length === 0 ? {} : { limits };
+};
+
 const hostsOfRoute = (object: VirtualService): string[] =>
   isVirtualService(object)
     ? [...(object.spec.hosts ?? []), ...destinationsOf(object).map(({ host }) => host)].map((host) =>
@@ -36,8 +45,13 @@ const hostsOfRoute = (object: VirtualService): string[] =>
 const hostsOfRule = (object: DestinationRule): string[] =>
   isDestinationRule(object) ? [fullHost(object.spec.host, object.metadata.namespace ?? '')] : [];
 
+export interface IstioRouter extends TrafficRouter {
+  /** Why the target's traffic can't be split, by the objects of the whole cluster. */
+  obstacleTo(target: Pick<TrafficTarget, 'key' | 'services'>): TrafficLimit | undefined;
+}
+
 /** Splits traffic in VirtualServices, by subsets in DestinationRules: the user's where there are any, else its own. */
-export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOptions): TrafficRouter => {
+export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOptions): IstioRouter => {
   const changes = createChangeWriter({ writer, reader, log });
   const nothing = createPassiveRouter('none');
 
@@ -56,7 +70,7 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
     return { virtualServices: naming(routesByHost), destinationRules: naming(rulesByHost) };
   };
 
-  const viewOf = (target: TrafficTarget): RouteView => {
+  const viewOf = (target: Pick<TrafficTarget, 'key' | 'services'> & Partial<TrafficTarget>): RouteView => {
     const [namespace = '', name = ''] = target.key.split('/');
     return {
       name,
@@ -81,8 +95,10 @@ export const createIstioRouter = ({ stores, writer, reader, log }: IstioRouterOp
   };
 
   return {
+    obstacleTo: (target) => obstacleTo(viewOf(target)),
     read: (target) => {
-      const state = readTraffic(viewOf(target));
+      const view = viewOf(target);
+      const state = { ...readTraffic(view), ...limitsOf(view) };
       const isOver = state.routesRestored && state.destinationsRemoved;
       // A Deployment whose last Service went mid-run still has routes to give back.
       return target.services.length === 0 && isOver ? nothing.read(target) : state;

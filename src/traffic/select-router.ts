@@ -22,6 +22,10 @@ export interface ProviderQuestion {
   gatewayRoutes: readonly GatewayRoute[];
 }
 
+/** Whether callers of the namespace have a proxy of Istio's: beside them, or on their node. */
+export const isInMesh = (namespace: Namespace): boolean =>
+  isInjected(namespace) || labelsOf(namespace)['istio.io/dataplane-mode'] === 'ambient';
+
 /** Whether new pods of the namespace get Istio's sidecar. */
 const isInjected = (namespace: Namespace | undefined): boolean => {
   const labels = namespace === undefined ? {} : labelsOf(namespace);

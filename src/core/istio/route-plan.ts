@@ -1,4 +1,4 @@
-import type { KubeObject, OwnerReference, Service, StringMap } from '../objects.ts';
+import type { KubeObject } from '../objects.ts';
 import {
   foreign,
   ownOf,
@@ -16,63 +16,30 @@ import { hostOf } from './hosts.ts';
 import { uncoveredOf } from './mesh-cover.ts';
 import { ownDestinationRule, ownNameFor, ownVirtualService } from './own-routes.ts';
 import { namesUserSubset, routesTo } from './route-scope.ts';
-import { inheritedRuleOf, isObeyed, ROOT_NAMESPACE, rulesNaming, subsetsWith } from './rules-in-effect.ts';
+import {
+  canarySubsets,
+  meshScopes,
+  type RouteView,
+  rulesInEffect,
+  serviceNames,
+  subsetVisibility,
+} from './route-view.ts';
+import { isObeyed, rulesNaming } from './rules-in-effect.ts';
 import type { VirtualService } from './virtual-service.ts';
-import { united, type Visibility, visibilityOf } from './visibility.ts';
 
 // What has to change in a namespace's Istio objects so that one Deployment's traffic stands as wanted. Nothing to
 // change and "it stands so" are the same, so reading the state asks the same plans as writing it.
 
 export type RouteObject = VirtualService | DestinationRule;
 
-/** Istio's objects of some namespaces. */
-export interface RouteObjects {
-  virtualServices: VirtualService[];
-  destinationRules: DestinationRule[];
-}
-
-/** One Deployment's traffic, all Istio objects of its namespace, and what others say about its Services. */
-export interface RouteView extends RouteObjects {
-  /** The Deployment's; its entry in every split. */
-  name: string;
-  namespace: string;
-  owner: OwnerReference | undefined;
-  services: Service[];
-  /** Labels of the held template; undefined: unknown. */
-  podLabels: StringMap | undefined;
-  /** Objects of other namespaces that name one of the Services, by a wildcard too. */
-  elsewhere: RouteObjects;
-}
-
-const serviceNames = (view: RouteView): string[] => view.services.map(({ metadata }) => metadata.name).sort();
-
-/** The rules that decide for the Service without Kanari: the user's own for it, else one that is there for more. */
-export const rulesInEffect = (view: RouteView, service: string): DestinationRule[] => {
-  const rules = foreign(view.destinationRules);
-  const host = hostOf(service, view.namespace);
-  const exact = rulesNaming(rules, service).filter((rule) => isObeyed(rule, host));
-  if (exact.length > 0) return exact;
-  const root = view.elsewhere.destinationRules.filter(
-    ({ metadata }) => metadata.namespace === ROOT_NAMESPACE,
-  );
-  const inherited = inheritedRuleOf({ rules, root }, service, view.namespace);
-  return inherited === undefined ? [] : [inherited];
-};
-
-/** Whose proxies know the subsets of the Service. */
-export const subsetVisibility = (view: RouteView, service: string): Visibility => {
-  const rules = rulesInEffect(view, service);
-  return rules.length === 0 ? 'everywhere' : united(rules.map(visibilityOf));
-};
-
 /** What the Deployment asks of every route and rule. */
 const entryOf = (view: RouteView, share: Share): SplitEntry => {
-  const { podLabels } = view;
-  const services = serviceNames(view);
-  const rules = services.flatMap((service) => rulesInEffect(view, service));
-  const named = podLabels === undefined ? [] : rules.flatMap((rule) => subsetsWith(rule, podLabels));
-  const subsets = [...new Set(named)].sort();
-  return { services, ...shareOf(share), ...(subsets.length === 0 ? {} : { subsets }) };
+  const subsets = canarySubsets(view);
+  return {
+    services: serviceNames(view),
+    ...shareOf(share),
+    ...(subsets.length === 0 ? {} : { subsets }),
+  };
 };
 
 /** Applies an own object unless it stands already. */
@@ -135,20 +102,15 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
 };
 
 /** A route for what the user's leave uncovered of the mesh's traffic to each Service. */
-const ownRoutesFor = (view: RouteView, entry: SplitEntry): VirtualService[] => {
-  const users = [...foreign(view.virtualServices), ...view.elsewhere.virtualServices];
-  return view.services.flatMap((service) => {
-    const { name } = service.metadata;
-    const uncovered = uncoveredOf({ service, namespace: view.namespace, virtualServices: users });
+const ownRoutesFor = (view: RouteView, entry: SplitEntry): VirtualService[] =>
+  meshScopes(view).flatMap((scope) => {
+    const uncovered = uncoveredOf(scope);
     if (uncovered === undefined) return [];
-    const visibility = subsetVisibility(view, name);
-    const own = ownVirtualService(ownRoute(view, name, view.virtualServices), name, {
-      ...uncovered,
-      visibility,
-    });
+    const { name } = scope.service.metadata;
+    const content = { ...uncovered, visibility: subsetVisibility(view, name) };
+    const own = ownVirtualService(ownRoute(view, name, view.virtualServices), name, content);
     return [withEntry(own, view.name, entry)];
   });
-};
 
 /** Every route to every Service at the share; the user's first, so that own ones are never the last to go. */
 export const planShare = (view: RouteView, share: Share): RouteChange[] => {

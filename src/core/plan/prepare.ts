@@ -3,6 +3,7 @@ import { canaryRevisionOf, ownFailedCondition } from '../facts.ts';
 import { CONTAINER_TROUBLE } from '../primary-health.ts';
 import { canaryReplicas } from '../replicas.ts';
 import { revisionOf } from '../revision.ts';
+import { sameJson } from '../same-json.ts';
 import { isNoShare, NO_SHARE, type Share } from '../share.ts';
 import {
   elapsedMs,
@@ -82,6 +83,20 @@ export const servicesExist: Stage = ({ snapshot: { settings, traffic } }) => {
   if (missing.length === 0) return undefined;
   const message = `kanari.dev/service names ${missing.join(', ')}, which the namespace does not have; the run waits`;
   return { ...wait('ServiceNotFound', message), requeueAfterMs: 10_000 };
+};
+
+/** Traffic that does not follow the share as asked is told of, once in a run. */
+export const limitsTold: Stage = ({ snapshot: { traffic }, run }) => {
+  const told = run.limits ?? [];
+  const untold = (traffic.limits ?? []).filter((limit) => !told.some((each) => sameJson(each, limit)));
+  const [first] = untold;
+  if (first === undefined) return undefined;
+  return {
+    run: { ...run, limits: [...told, ...untold] },
+    effects: untold.map(({ reason, message }) => ({ kind: 'event', type: 'Warning', reason, message })),
+    ...first,
+    requeueAfterMs: 0,
+  };
 };
 
 export const destinationsStand: Stage = (context) =>
@@ -198,10 +213,12 @@ export const canaryReady: Stage = (context) => {
 };
 
 /** Every ready endpoint of the primary is reachable through the split. */
-export const primaryReachable: Stage = ({ snapshot }) => {
-  const { endpoints, traffic } = snapshot;
+export const primaryReachable: Stage = (context) => {
+  const { endpoints, traffic } = context.snapshot;
   if (traffic.services.length === 0) return undefined;
-  if (endpoints.primary > 0 && endpoints.primaryUnlabelled === 0) return undefined;
+  // Where the number of pods shares the traffic out, labels keep none away: least of all pods of another workload.
+  const unlabelled = steersTraffic(context) ? endpoints.primaryUnlabelled : 0;
+  if (endpoints.primary > 0 && unlabelled === 0) return undefined;
   const message =
     endpoints.primary === 0
       ? 'the primary has no ready endpoint'

@@ -1,29 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { uncoveredOf } from '../../../src/core/istio/mesh-cover.ts';
 import type { VirtualService } from '../../../src/core/istio/virtual-service.ts';
-import type { Service } from '../../../src/core/objects.ts';
+import { HOST, serviceOf, to, virtualService } from './route-objects.ts';
 
-const HOST = 'web.shop.svc.cluster.local';
-
-const virtualService = (
-  spec: object,
-  metadata: Partial<VirtualService['metadata']> = {},
-): VirtualService => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind: 'VirtualService',
-  metadata: { name: 'web', namespace: 'shop', ...metadata },
-  spec: { hosts: ['web'], ...spec },
-});
-const to = (host: string): object[] => [{ route: [{ destination: { host } }] }];
 const http = { name: 'http', port: 80 };
 const redis = { name: 'redis', port: 6379 };
 const scopeOf = (virtualServices: VirtualService[], ports = [http], clusterIP = '10.96.0.7') => ({
-  service: {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'web', namespace: 'shop' },
-    spec: { ports, clusterIP },
-  } satisfies Service,
+  service: serviceOf('web', { ports, clusterIP }),
   namespace: 'shop',
   virtualServices,
 });

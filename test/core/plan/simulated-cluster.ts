@@ -22,7 +22,7 @@ import type {
 } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
-import type { PodCounters, Settings } from '../../../src/core/run.ts';
+import type { PodCounters, Settings, TrafficLimit } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
 import { type Share, sendsRequests } from '../../../src/core/share.ts';
 import type {
@@ -61,6 +61,10 @@ export class SimulatedCluster {
   canary: Canary | undefined;
   /** False: the share follows from the number of pods. */
   routed = true;
+  /** Of the traffic: what does not follow the share. */
+  limits: TrafficLimit[] = [];
+  /** Ready pods of another workload behind the Service. */
+  strangers = 0;
   destinations = false;
   /** In the routes; undefined: they are not split. */
   share: Share | undefined;
@@ -244,10 +248,10 @@ export class SimulatedCluster {
       canaryPods: [],
       takenNames: [],
       kept: this.kept,
-      traffic: this.traffic,
+      traffic: { ...this.traffic, ...(this.limits.length === 0 ? {} : { limits: this.limits }) },
       endpoints: {
         primary: this.adopted ? readyPrimary : 0,
-        primaryUnlabelled: this.adopted ? 0 : readyPrimary,
+        primaryUnlabelled: (this.adopted ? 0 : readyPrimary) + this.strangers,
         canary: current ? this.canaryReady : 0,
         canaryAny: this.canaryReady,
       },
