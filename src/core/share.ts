@@ -4,10 +4,10 @@ import { z } from 'zod';
 
 /** How one value of a request must look. */
 const stringMatch = z.union([
-  z.object({ exact: z.string() }),
-  z.object({ prefix: z.string() }),
+  z.object({ exact: z.string().min(1) }),
+  z.object({ prefix: z.string().min(1) }),
   /** RE2, of the whole value. */
-  z.object({ regex: z.string() }),
+  z.object({ regex: z.string().min(1) }),
 ]);
 
 const matches = z.record(z.string().min(1), stringMatch);
@@ -19,12 +19,15 @@ const requestMatch = z.object({
   query: matches.optional(),
 });
 
+/** What a cookie's name may be (RFC 6265), but for `%`, which Envoy takes for a variable. */
+const COOKIE_NAME = /^[\w!#$&'*+.^`|~-]+$/;
+
 const affinity = z.object({
-  /** Name of the cookie that keeps a client on the side it was drawn for. */
-  cookie: z.string().min(1),
+  /** Name of the cookie that keeps a client on the side it was drawn for. Deployments of one host need one each. */
+  cookie: z.string().regex(COOKIE_NAME),
   maxAgeSeconds: z.int().min(1),
   /** In the cookie's value: another one makes every client be drawn anew. */
-  token: z.string().min(1),
+  token: z.string().regex(/^[\w.:~-]+$/),
 });
 
 /** The parts of a share beside its weight; each is absent where there is none. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from './marks.ts';
 import { annotationsOf, type KubeObject, type ObjectMeta } from './objects.ts';
+import { jsonKey } from './same-json.ts';
 import { shareParts } from './share.ts';
 
 // `kanari.dev/split` on a route, a destination rule or a Service: who splits it, by Deployment.
@@ -44,14 +45,7 @@ export const parseSplits = (value: string): ParsedSplits => {
 };
 
 /** One spelling for equal splits, so that comparing strings is enough. */
-export const formatSplits = (splits: Splits): string =>
-  JSON.stringify(
-    Object.fromEntries(
-      Object.keys(splits)
-        .sort()
-        .map((name) => [name, splits[name]]),
-    ),
-  );
+export const formatSplits = (splits: Splits): string => jsonKey(splits);
 
 /** The splits an object carries; none when it has none or they can't be read. */
 export const splitsOf = (object: KubeObject): Splits => {

@@ -21,8 +21,14 @@ export interface Dialect<T extends { weight?: number }> {
 }
 
 const statedWeights = z.array(z.number().nullable());
-/** Weights of one list, null where none is stated: as the user has them, and as they were split. */
-const listOrigin = z.object({ before: statedWeights, after: statedWeights });
+const destination = z.looseObject({});
+const listOrigin = z.object({
+  /** Weights, null where none is stated: as the user has them, and as they were split. */
+  before: statedWeights,
+  after: statedWeights,
+  /** By index, destinations of which the halves tell something else than what the user has. */
+  untold: z.record(z.string(), z.object({ told: destination, user: destination })).optional(),
+});
 type ListOrigin = z.infer<typeof listOrigin>;
 
 /** What exact restoration needs, by the list's place in its object. */
@@ -114,7 +120,11 @@ export const collapseList = <T extends { weight?: number }>(
       dialect.weights,
     );
   const before = origin?.before.map((weight) => weight ?? undefined) ?? guessed();
-  return joined.map(({ user }, index) => withWeight(user, before[index]));
+  const exact = (user: T, index: number): T => {
+    const untold = origin?.untold?.[index];
+    return untold !== undefined && sameJson(untold.told, user) ? (untold.user as T) : user;
+  };
+  return joined.map(({ user }, index) => withWeight(exact(user, index), before[index]));
 };
 
 const divide = <T extends { weight?: number }>(
@@ -135,6 +145,21 @@ export interface SplitList<T> {
   /** Whether the list alone tells what it was. */
   isTold: boolean;
 }
+
+/** In one spelling, whatever order the API server gives keys in. */
+const untoldIn = <T extends { weight?: number }>(
+  list: readonly T[],
+  guessed: readonly T[],
+): ListOrigin['untold'] => {
+  const pairs = list.map((each, index) => ({
+    told: withWeight(guessed[index] ?? each, undefined),
+    user: withWeight(each, undefined),
+  }));
+  const untold = pairs.flatMap((pair, index) => (sameJson(pair.told, pair.user) ? [] : [[index, pair]]));
+  return untold.length === 0
+    ? undefined
+    : (JSON.parse(jsonKey(Object.fromEntries(untold))) as ListOrigin['untold']);
+};
 
 /** Most objects need to remember nothing. One that does remembers every list, so that none takes another's origin. */
 export const originsOf = (split: ReadonlyMap<string, SplitList<unknown>>): ListOrigins =>
@@ -160,6 +185,11 @@ export const splitList = <T extends { weight?: number }>(
   const halves = list.flatMap((each, index) => divide(each, portions[index], dialect));
   if (halves.length > dialect.maxLength) return undefined;
   const guessed = collapseList(halves, dialect, { origins: {}, place: '' });
-  const origin = { before: statedIn(list), after: statedIn(halves) };
+  const untold = untoldIn(list, guessed);
+  const origin = {
+    before: statedIn(list),
+    after: statedIn(halves),
+    ...(untold === undefined ? {} : { untold }),
+  };
   return { list: halves, origin, isTold: sameJson(guessed, list) };
 };

@@ -1,4 +1,4 @@
-import jsonPatch from 'fast-json-patch';
+import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { GatewayRoute } from '../../src/core/gateway-api/route.ts';
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
@@ -68,7 +68,8 @@ export const createFakeIstioApi = (): FakeIstioApi => {
     if (api.webhook) {
       const operation = oldObject === undefined ? 'CREATE' : 'UPDATE';
       const request = { operation, object: admitted, oldObject, username, ownUsername: KANARI } as const;
-      jsonPatch.applyPatch(admitted, decideRoute(request).patch);
+      // As text: no value of the patch is the same object as another.
+      jsonPatch.applyPatch(admitted, JSON.parse(JSON.stringify(decideRoute(request).patch)) as Operation[]);
     }
     if (Object.keys(admitted.metadata.annotations ?? { x: '' }).length === 0)
       delete admitted.metadata.annotations;

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../objects.ts';
 import { fullHost } from './hosts.ts';
-import { mapMirrors, type Route, restoreVirtualService, type VirtualService } from './virtual-service.ts';
+import { mapMirrors, type Route } from './split-route.ts';
+import { restoreVirtualService, type VirtualService } from './virtual-service.ts';
 
 // HTTP routes of one VirtualService as they read in another, perhaps of another namespace: every name in full.
 

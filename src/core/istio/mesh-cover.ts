@@ -3,7 +3,8 @@ import { copiedHttp } from './copied-routes.ts';
 import { fitsWildcard, fullHost, hostOf } from './hosts.ts';
 import { isHeadless, protocolOf } from './ports.ts';
 import { bindsMesh, MESH } from './route-scope.ts';
-import type { Route, VirtualService } from './virtual-service.ts';
+import type { Route } from './split-route.ts';
+import type { VirtualService } from './virtual-service.ts';
 import { visibilityOf } from './visibility.ts';
 
 // What of a Service's mesh traffic no VirtualService of its users decides. For HTTP a sidecar obeys one: of those for

@@ -1,29 +1,20 @@
 import { z } from 'zod';
-import { PRIMARY } from '../marks.ts';
 import type { JsonObject, KubeObject } from '../objects.ts';
 import { formatSplits, originOf, type Splits, withSplitAnnotations } from '../split-annotation.ts';
+import { listOrigins, originsOf, type SplitList } from '../split-list.ts';
+import { isPinned } from './pinned-matches.ts';
 import {
-  collapseList,
-  type Dialect,
-  listOrigins,
-  originsOf,
-  type Remembered,
-  type SplitList,
-  splitList,
-} from '../split-list.ts';
-import type { Side } from '../traffic-split.ts';
-import { namesService } from './hosts.ts';
-import { parseSubset, subsetOf } from './subsets.ts';
+  collapseRoute,
+  type Destination,
+  type Route,
+  type SplitContext,
+  type SplitRoute,
+  splitHttp,
+  splitStream,
+} from './split-route.ts';
 
-// A user's VirtualService, split and given back. Only destinations to split hosts and the weights beside them change.
-
-export type Destination = JsonObject & { host: string; subset?: string };
-type WeightedDestination = JsonObject & { destination: Destination; weight?: number };
-export type Route = JsonObject & {
-  route?: WeightedDestination[];
-  mirror?: Destination;
-  mirrors?: (JsonObject & { destination: Destination })[];
-};
+// A user's VirtualService, split and given back. Only destinations to split hosts and the weights beside them change,
+// unless a share has more than a weight: then there are copies of requests, a cookie, and routes of Kanari's own.
 
 export interface VirtualService extends KubeObject {
   spec: JsonObject & {
@@ -36,8 +27,11 @@ export interface VirtualService extends KubeObject {
 }
 
 const destination = z.looseObject({ host: z.string(), subset: z.string().optional() });
+const values = z.record(z.string(), z.looseObject({})).optional();
+const match = z.looseObject({ name: z.string().optional(), headers: values, queryParams: values });
 const routes = z.array(
   z.looseObject({
+    match: z.array(match).optional(),
     route: z.array(z.looseObject({ destination, weight: z.int().optional() })).optional(),
     mirror: destination.optional(),
     mirrors: z.array(z.looseObject({ destination })).optional(),
@@ -60,25 +54,22 @@ export const isVirtualService = (object: KubeObject): object is VirtualService =
 
 const PROTOCOLS = ['http', 'tcp', 'tls'] as const;
 
-/** Changes every route; its path, e.g. `http/0`, tells it apart. */
-const mapRoutes = (object: VirtualService, change: (route: Route, path: string) => Route): VirtualService => {
+type ChangeRoute = (route: Route, place: string) => Route[];
+
+/** Changes every route; its place, e.g. `http/0`, tells it apart. */
+const mapRoutes = (
+  object: VirtualService,
+  changes: { http: ChangeRoute; stream: ChangeRoute },
+): VirtualService => {
   const spec = { ...object.spec };
   for (const protocol of PROTOCOLS) {
     const list = spec[protocol];
-    if (list !== undefined)
-      spec[protocol] = list.map((route, index) => change(route, `${protocol}/${index}`));
+    if (list === undefined) continue;
+    const change = protocol === 'http' ? changes.http : changes.stream;
+    spec[protocol] = list.flatMap((route, index) => change(route, `${protocol}/${index}`));
   }
   return { ...object, spec };
 };
-
-/** Changes the destinations of every mirror. */
-export const mapMirrors = (route: Route, change: (mirror: Destination) => Destination): Route => ({
-  ...route,
-  ...(route.mirror === undefined ? {} : { mirror: change(route.mirror) }),
-  ...(route.mirrors === undefined
-    ? {}
-    : { mirrors: route.mirrors.map((each) => ({ ...each, destination: change(each.destination) })) }),
-});
 
 /** Every destination of the object, mirrors included. */
 export const destinationsOf = (object: VirtualService): Destination[] =>
@@ -88,57 +79,38 @@ export const destinationsOf = (object: VirtualService): Destination[] =>
     ...(route.mirrors ?? []).map((each) => each.destination),
   ]);
 
-const onSide = (target: Destination, side: Side): Destination => ({
-  ...target,
-  subset: subsetOf(side, target.subset),
-});
-
-/** The user's destination that a side's destination was made from. */
-const withoutSide = (target: Destination): Destination => {
-  const ours = parseSubset(target.subset);
-  if (ours === undefined) return target;
-  const user = { ...target };
-  delete user.subset;
-  return ours.of === undefined ? user : { ...user, subset: ours.of };
+/** Without the routes that are nobody's but Kanari's. */
+const withoutPinned = (object: VirtualService): VirtualService => {
+  const { http } = object.spec;
+  return http?.some(isPinned) === true
+    ? { ...object, spec: { ...object.spec, http: http.filter((route) => !isPinned(route)) } }
+    : object;
 };
-
-const dialect: Dialect<WeightedDestination> = {
-  // An only destination takes everything, whatever it states; among several, no weight means no traffic.
-  weights: { unstated: 0, alone: 100, max: 2 ** 31 - 1 },
-  maxLength: Number.POSITIVE_INFINITY,
-  sideOf: (each) => parseSubset(each.destination.subset)?.side,
-  tellsSplit: (each) => parseSubset(each.destination.subset) !== undefined,
-  wholeOf: (each) => ({ ...each, destination: withoutSide(each.destination) }),
-  onSide: (each, side) => ({ ...each, destination: onSide(each.destination, side) }),
-};
-
-const collapseRoute = (route: Route, remembered: Remembered): Route => {
-  const unmirrored = mapMirrors(route, withoutSide);
-  if (route.route === undefined) return unmirrored;
-  return { ...unmirrored, route: collapseList(route.route, dialect, remembered) };
-};
-
-type ShareOf = (target: Destination) => number | undefined;
-
-/** The canary's share of a destination, undefined for one that nobody splits. */
-const shareIn =
-  (splits: Splits, namespace: string): ShareOf =>
-  ({ host, subset }) =>
-    Object.values(splits).find(
-      ({ services, subsets }) =>
-        services.some((service) => namesService(host, service, namespace)) &&
-        (subset === undefined || subsets?.includes(subset) === true),
-    )?.weight;
-
-const splitMirrors = (route: Route, shareOf: ShareOf): Route =>
-  mapMirrors(route, (mirror) => (shareOf(mirror) === undefined ? mirror : onSide(mirror, PRIMARY)));
 
 /** Gives the object back exactly as the user has it, its annotations included. An unsplit one stays equal. */
 export const restoreVirtualService = (object: VirtualService): VirtualService => {
   const parsed = listOrigins.safeParse(originOf(object));
   const origins = parsed.success ? parsed.data : {};
-  const collapsed = mapRoutes(object, (route, place) => collapseRoute(route, { origins, place }));
+  const collapse: ChangeRoute = (route, place) => [collapseRoute(route, { origins, place })];
+  const collapsed = mapRoutes(withoutPinned(object), { http: collapse, stream: collapse });
   return withSplitAnnotations(collapsed, { split: undefined, origin: undefined });
+};
+
+/** What has become of the user's object, and of each of its routes by place. */
+const splitRoutes = (
+  user: VirtualService,
+  splits: Splits,
+): { object: VirtualService; found: ReadonlyMap<string, SplitRoute> } => {
+  const context: SplitContext = { splits, namespace: user.metadata.namespace ?? '' };
+  const found = new Map<string, SplitRoute>();
+  const by =
+    (split: typeof splitHttp): ChangeRoute =>
+    (route, place) => {
+      const changed = split(route, place, context);
+      found.set(place, changed);
+      return changed.routes;
+    };
+  return { object: mapRoutes(user, { http: by(splitHttp), stream: by(splitStream) }), found };
 };
 
 /**
@@ -148,16 +120,17 @@ export const restoreVirtualService = (object: VirtualService): VirtualService =>
 export const splitVirtualService = (object: VirtualService, splits: Splits): VirtualService => {
   const user = restoreVirtualService(object);
   if (Object.keys(splits).length === 0) return user;
-  const shareOf = shareIn(splits, object.metadata.namespace ?? '');
-  const found = new Map<string, SplitList<WeightedDestination>>();
-  const changed = mapRoutes(user, (route, place) => {
-    const mirrored = splitMirrors(route, shareOf);
-    const split = route.route && splitList(route.route, dialect, (each) => shareOf(each.destination));
-    if (split === undefined) return mirrored;
-    found.set(place, split);
-    return { ...mirrored, route: split.list };
-  });
-  const origins = originsOf(found);
+  const { object: changed, found } = splitRoutes(user, splits);
+  const lists = new Map<string, SplitList<unknown>>(
+    [...found.values()].flatMap(({ lists: each }) => [...each]),
+  );
+  const origins = originsOf(lists);
   const origin = Object.keys(origins).length === 0 ? undefined : JSON.stringify(origins);
   return withSplitAnnotations(changed, { split: formatSplits(splits), origin });
 };
+
+/** What of the splits the object's routes can't carry, a line each: there they stand by weight alone. */
+export const limitsOfVirtualService = (object: VirtualService, splits: Splits): string[] =>
+  [...splitRoutes(restoreVirtualService(object), splits).found].flatMap(([place, { limit }]) =>
+    limit === undefined ? [] : [`VirtualService ${object.metadata.name}, ${place}: ${limit}`],
+  );

@@ -17,20 +17,39 @@ const weighted = fc.record(
   {
     destination,
     weight: fc.constantFrom(0, 1, 20, 33, 50, 67, 100, 10_000),
-    headers: fc.constant({ request: { set: { 'x-a': 'b' } } }),
+    headers: fc.constantFrom<object[]>(
+      { request: { set: { 'x-a': 'b' } } },
+      { response: { add: { 'set-cookie': 'theme=dark', 'Set-Cookie': 'a=b; Path=/' }, remove: ['server'] } },
+      { response: { add: {} } },
+      {},
+    ),
   },
   { requiredKeys: ['destination'] },
 );
 const list = fc.array(weighted, { minLength: 1, maxLength: 4 });
+const httpMatch = fc.record(
+  {
+    name: fc.constantFrom('a', 'of-mine'),
+    uri: fc.constant({ prefix: '/a' }),
+    headers: fc.constantFrom<object[]>(
+      { cookie: { regex: '.*' }, Cookie: { exact: 'a' } },
+      { 'x-group': {} },
+    ),
+    queryParams: fc.constantFrom<object[]>({ beta: { exact: 'b' } }, { beta: { regex: 'b' } }),
+  },
+  { requiredKeys: [] },
+);
 const httpRoute = fc.record(
   {
     name: fc.string(),
-    match: fc.constant([{ uri: { prefix: '/a' } }]),
+    match: fc.array(httpMatch, { maxLength: 2 }),
     route: list,
     retries: fc.record({ attempts: fc.nat(5) }),
     redirect: fc.constant({ uri: '/b' }),
     delegate: fc.constant({ name: 'other' }),
     mirror: destination,
+    mirrorPercentage: fc.constant({ value: 12.5 }),
+    mirrorPercent: fc.constant(10),
     mirrors: fc.array(fc.record({ destination, percentage: fc.constant({ value: 1.5 }) }), { maxLength: 2 }),
     somethingNew: fc.constant({ deep: [1, null, 'x'] }),
   },
