@@ -12,12 +12,10 @@ const stringMatch = z.union([
 
 const matches = z.record(z.string().min(1), stringMatch);
 
-/** All that is given must hold. */
-const requestMatch = z.object({
-  headers: matches.optional(),
-  cookies: matches.optional(),
-  query: matches.optional(),
-});
+/** All that is given must hold; what asks for nothing would be every request. */
+const requestMatch = z
+  .object({ headers: matches.optional(), cookies: matches.optional(), query: matches.optional() })
+  .refine((match) => Object.values(match).some((asked) => Object.keys(asked ?? {}).length > 0));
 
 /** What a cookie's name may be (RFC 6265), but for `%`, which Envoy takes for a variable. */
 const COOKIE_NAME = /^[\w!#$&'*+.^`|~-]+$/;

@@ -11,14 +11,16 @@ const stringMatch = fc.oneof(
 );
 const demands = (...names: string[]) =>
   fc.dictionary(fc.constantFrom(...names), stringMatch, { minKeys: 1, maxKeys: 2 });
-const requestMatch = fc.record(
-  {
-    headers: demands('x-group', 'X-Beta', 'cookie'),
-    cookies: demands('group', 'beta'),
-    query: demands('beta'),
-  },
-  { requiredKeys: [] },
-);
+const requestMatch = fc
+  .record(
+    {
+      headers: demands('x-group', 'X-Beta', 'cookie'),
+      cookies: demands('group', 'beta'),
+      query: demands('beta'),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((match) => Object.keys(match).length > 0);
 
 export const arbitraryShare: fc.Arbitrary<Share> = fc.record(
   {

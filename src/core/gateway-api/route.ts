@@ -1,48 +1,27 @@
 import { z } from 'zod';
 import { canaryNameOf } from '../canary-deployment.ts';
-import { CANARY, PRIMARY } from '../marks.ts';
 import type { JsonObject, KubeObject } from '../objects.ts';
 import { formatSplits, originOf, type Splits, withSplitAnnotations } from '../split-annotation.ts';
-import {
-  collapseList,
-  type Dialect,
-  listOrigins,
-  originsOf,
-  type SplitList,
-  splitList,
-} from '../split-list.ts';
+import { listOrigins, originsOf } from '../split-list.ts';
+import type { RouteKind } from './pinned-matches.ts';
+import { type BackendRef, type Rule, ruleShape } from './rule.ts';
+import { collapseRule, isLocalService, type RefScope, ruleKey } from './split-rule.ts';
+import { type SplitRules, splitRules } from './split-rules.ts';
 
 // A user's HTTPRoute or GRPCRoute, split and given back: beside each reference to a split Service there is one to the
-// canary's, and the two divide its weight.
-
-export type BackendRef = JsonObject & {
-  name: string;
-  group?: string;
-  kind?: string;
-  namespace?: string;
-  weight?: number;
-};
-type Rule = JsonObject & { backendRefs?: BackendRef[] };
+// canary's, and the two divide its weight. Where a share has more than a weight, there are also copies of requests, a
+// cookie, and rules of Kanari's own.
 
 export interface GatewayRoute extends KubeObject {
   spec: JsonObject & { rules?: Rule[] };
 }
 
 const GROUP = 'gateway.networking.k8s.io/';
-const KINDS = ['HTTPRoute', 'GRPCRoute'];
+const KINDS: readonly string[] = ['HTTPRoute', 'GRPCRoute'] satisfies RouteKind[];
 
-const backendRef = z.looseObject({
-  name: z.string(),
-  group: z.string().optional(),
-  kind: z.string().optional(),
-  namespace: z.string().optional(),
-  weight: z.int().min(0).optional(),
-});
 const shape = z.looseObject({
   metadata: z.looseObject({ annotations: z.record(z.string(), z.string()).optional() }),
-  spec: z.looseObject({
-    rules: z.array(z.looseObject({ backendRefs: z.array(backendRef).optional() })).optional(),
-  }),
+  spec: z.looseObject({ rules: z.array(ruleShape).optional() }),
 });
 
 /** Admission comes before the API server's own validation: what has another shape is for it to refuse. */
@@ -53,68 +32,69 @@ export const isGatewayRoute = (object: KubeObject): object is GatewayRoute =>
 const origin = z.object({
   /** The canary's Service and the one it stands beside. */
   canaries: z.record(z.string(), z.string()),
-  /** By index of the rule. */
+  /** By index of the user's rule. */
   rules: listOrigins,
+  /** Keys of rules that are Kanari's. */
+  added: z.array(z.string()).optional(),
 });
 
 /** The Service whose pods are the canary's of a split Service. */
 export const canaryServiceOf = (service: string, { canaryServices = {} }: Splits[string]): string =>
   (Object.hasOwn(canaryServices, service) ? canaryServices[service] : undefined) ?? canaryNameOf(service);
 
-/** References leave neither the namespace nor the kind Service: what does is foreign, whatever its name. */
-export const isLocalService = (
-  { group = '', kind = 'Service', namespace }: BackendRef,
-  of: KubeObject,
-): boolean =>
-  group === '' && kind === 'Service' && (namespace === undefined || namespace === of.metadata.namespace);
+const localServices = (refs: readonly BackendRef[], { metadata }: GatewayRoute): string[] =>
+  refs.filter((ref) => isLocalService(ref, metadata.namespace)).map(({ name }) => name);
 
 /** Every Service of the route's own namespace that a backendRef names. */
 export const servicesOf = (route: GatewayRoute): string[] =>
-  (route.spec.rules ?? [])
-    .flatMap(({ backendRefs = [] }) => backendRefs)
-    .filter((ref) => isLocalService(ref, route))
-    .map(({ name }) => name);
-
-/** Services by the canary's that stands beside each. */
-type Canaries = ReadonlyMap<string, string>;
-
-const dialectOf = (route: GatewayRoute, canaries: Canaries): Dialect<BackendRef> => {
-  const services = new Map([...canaries].map(([canary, service]) => [service, canary]));
-  const isCanary = (ref: BackendRef): boolean => isLocalService(ref, route) && canaries.has(ref.name);
-  return {
-    weights: { unstated: 1, alone: undefined, max: 1_000_000 },
-    maxLength: 16,
-    sideOf: (ref) => {
-      if (isCanary(ref)) return CANARY;
-      return isLocalService(ref, route) && services.has(ref.name) ? PRIMARY : undefined;
-    },
-    tellsSplit: isCanary,
-    wholeOf: (ref) => (isCanary(ref) ? { ...ref, name: canaries.get(ref.name) ?? ref.name } : ref),
-    onSide: (ref, side) => (side === PRIMARY ? ref : { ...ref, name: services.get(ref.name) ?? ref.name }),
-  };
-};
-
-/** Changes the references of every rule that has some. */
-const mapRules = (
-  route: GatewayRoute,
-  change: (refs: BackendRef[], place: string) => BackendRef[],
-): GatewayRoute => {
-  const { rules } = route.spec;
-  if (rules === undefined) return route;
-  const changed = rules.map((rule, index) =>
-    rule.backendRefs === undefined ? rule : { ...rule, backendRefs: change(rule.backendRefs, String(index)) },
+  localServices(
+    (route.spec.rules ?? []).flatMap(({ backendRefs = [] }) => backendRefs),
+    route,
   );
-  return { ...route, spec: { ...route.spec, rules: changed } };
-};
+
+/** Every one that gets copies of requests. */
+const mirrorsOf = (route: GatewayRoute): string[] =>
+  localServices(
+    (route.spec.rules ?? [])
+      .flatMap(({ filters = [] }) => filters)
+      .flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
+    route,
+  );
 
 /** Gives the route back exactly as the user has it, its annotations included. An unsplit one stays equal. */
 export const restoreGatewayRoute = (route: GatewayRoute): GatewayRoute => {
   const remembered = origin.safeParse(originOf(route));
   const unmarked = withSplitAnnotations(route, { split: undefined, origin: undefined });
-  if (!remembered.success) return unmarked;
-  const { canaries, rules: origins } = remembered.data;
-  const dialect = dialectOf(route, new Map(Object.entries(canaries)));
-  return mapRules(unmarked, (refs, place) => collapseList(refs, dialect, { origins, place }));
+  const { rules } = route.spec;
+  if (!remembered.success || rules === undefined) return unmarked;
+  const { canaries, rules: origins, added = [] } = remembered.data;
+  const scope: RefScope = {
+    namespace: route.metadata.namespace,
+    canaries: new Map(Object.entries(canaries)),
+  };
+  const users = rules
+    .filter((rule) => !added.includes(ruleKey(rule)))
+    .map((rule, index) => collapseRule(rule, scope, { origins, place: String(index) }));
+  return { ...unmarked, spec: { ...unmarked.spec, rules: users } };
+};
+
+interface Change {
+  canaries: ReadonlyMap<string, string>;
+  rules: SplitRules;
+}
+
+/** What becomes of the user's rules; undefined: nothing. */
+const changeOf = (user: GatewayRoute, splits: Splits): Change | undefined => {
+  const { kind, metadata, spec } = user;
+  const canaries = new Map(
+    Object.values(splits).flatMap((entry) =>
+      entry.services.map((service) => [canaryServiceOf(service, entry), service] as const),
+    ),
+  );
+  if ([...servicesOf(user), ...mirrorsOf(user)].some((service) => canaries.has(service))) return undefined;
+  const scope: RefScope = { namespace: metadata.namespace, canaries };
+  const rules = splitRules(spec.rules ?? [], { kind: kind as RouteKind, scope, splits });
+  return rules.lists.size === 0 ? undefined : { canaries, rules };
 };
 
 /**
@@ -125,27 +105,21 @@ export const restoreGatewayRoute = (route: GatewayRoute): GatewayRoute => {
 export const splitGatewayRoute = (route: GatewayRoute, splits: Splits): GatewayRoute => {
   const user = restoreGatewayRoute(route);
   if (Object.keys(splits).length === 0) return user;
-  const entries = Object.values(splits);
-  const canaries = new Map(
-    entries.flatMap((entry) =>
-      entry.services.map((service) => [canaryServiceOf(service, entry), service] as const),
-    ),
-  );
-  const unsplit = withSplitAnnotations(user, { split: formatSplits(splits), origin: undefined });
-  if (servicesOf(user).some((service) => canaries.has(service))) return unsplit;
-
-  const dialect = dialectOf(user, canaries);
-  const shareOf = (ref: BackendRef): number | undefined =>
-    isLocalService(ref, user)
-      ? entries.find(({ services }) => services.includes(ref.name))?.weight
-      : undefined;
-  const found = new Map<string, SplitList<BackendRef>>();
-  const split = mapRules(user, (refs, place) => {
-    const halves = splitList(refs, dialect, shareOf);
-    if (halves !== undefined) found.set(place, halves);
-    return halves?.list ?? refs;
-  });
-  if (found.size === 0) return unsplit;
-  const remembered = { canaries: Object.fromEntries(canaries), rules: originsOf(found) };
-  return withSplitAnnotations(split, { split: formatSplits(splits), origin: JSON.stringify(remembered) });
+  const split = formatSplits(splits);
+  const change = changeOf(user, splits);
+  if (change === undefined) return withSplitAnnotations(user, { split, origin: undefined });
+  const { rules, lists, added } = change.rules;
+  const remembered = {
+    canaries: Object.fromEntries(change.canaries),
+    rules: originsOf(lists),
+    ...(added.length === 0 ? {} : { added }),
+  };
+  const changed = { ...user, spec: { ...user.spec, rules } };
+  return withSplitAnnotations(changed, { split, origin: JSON.stringify(remembered) });
 };
+
+/** What of the splits the route can't carry, a line each: it stands by weight alone. */
+export const limitsOfGatewayRoute = (route: GatewayRoute, splits: Splits): string[] =>
+  (changeOf(restoreGatewayRoute(route), splits)?.rules.limits ?? []).map(
+    (limit) => `${route.kind} ${route.metadata.name}: ${limit}`,
+  );

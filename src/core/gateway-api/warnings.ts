@@ -3,16 +3,16 @@ import { VERSION_LABEL } from '../marks.ts';
 import type { Service } from '../objects.ts';
 import { sameJson } from '../same-json.ts';
 import {
-  type BackendRef,
   canaryServiceOf,
   type GatewayRoute,
-  isLocalService,
   restoreGatewayRoute,
   servicesOf,
   splitGatewayRoute,
 } from './route.ts';
+import type { BackendRef } from './rule.ts';
 import { restoreService } from './service.ts';
 import { canaryServices, pairEntry, type ServiceView } from './service-pair.ts';
+import { isLocalService } from './split-rule.ts';
 
 // What of a user's traffic can't be split as asked, and what becomes of it instead: said at the start of a run.
 
@@ -44,7 +44,10 @@ const routeWarnings = (view: ServiceView, stored: GatewayRoute): string[] => {
   return (route.spec.rules ?? []).flatMap((rule, index) => {
     const { backendRefs = [] } = rule;
     const concerned = backendRefs.some(
-      (ref) => entry.services.includes(ref.name) && isLocalService(ref, route) && weightOf(ref) > 0,
+      (ref) =>
+        entry.services.includes(ref.name) &&
+        isLocalService(ref, route.metadata.namespace) &&
+        weightOf(ref) > 0,
     );
     const isSplit = !sameJson(split.spec.rules?.[index], rule);
     return concerned ? ruleWarnings(`${name}, rule ${index}`, backendRefs, isSplit) : [];

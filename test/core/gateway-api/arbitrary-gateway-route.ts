@@ -13,15 +13,56 @@ const backendRef = fc.record(
     namespace: fc.constantFrom('shop', 'shop', 'other'),
     port: fc.constantFrom(80, 8080),
     weight: fc.constantFrom(0, 1, 3, 33, 50, 100, 300, 9_999, 1_000_000),
-    filters: fc.constant([{ type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-a'] } }]),
+    filters: fc.constantFrom<object[][]>(
+      [{ type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-a'] } }],
+      [
+        {
+          type: 'ResponseHeaderModifier',
+          responseHeaderModifier: { add: [], set: [{ name: 'a', value: 'b' }] },
+        },
+      ],
+      [
+        {
+          type: 'ResponseHeaderModifier',
+          responseHeaderModifier: { add: [{ name: 'set-cookie', value: 'a=b' }] },
+        },
+      ],
+      [],
+    ),
     somethingNew: fc.constant({ deep: [1, null, 'x'] }),
   },
   { requiredKeys: ['name'] },
 );
+const path = fc.constantFrom<object[]>(
+  { type: 'PathPrefix', value: '/' },
+  { type: 'PathPrefix', value: '/a' },
+  { value: '/a/' },
+  { type: 'Exact', value: '/a' },
+);
+const match = fc.record(
+  {
+    path,
+    headers: fc.constantFrom<object[][]>(
+      [{ type: 'Exact', name: 'x-other', value: 'b' }],
+      [
+        { name: 'X-Other', value: 'beta' },
+        { type: 'RegularExpression', name: 'x-third', value: '.*' },
+      ],
+      [{ type: 'Exact', name: 'x-group', value: 'a' }],
+    ),
+    queryParams: fc.constantFrom<object[][]>([{ type: 'Exact', name: 'other', value: 'b' }]),
+  },
+  { requiredKeys: [] },
+);
 const rule = fc.record(
   {
     name: fc.string(),
-    matches: fc.constant([{ path: { type: 'PathPrefix', value: '/a' } }]),
+    matches: fc.array(match, { maxLength: 2 }),
+    filters: fc.constantFrom<object[][]>(
+      [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'db', port: 80 } } }],
+      [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } }],
+      [],
+    ),
     backendRefs: fc.oneof(
       { weight: 4, arbitrary: fc.array(backendRef, { maxLength: 2 }) },
       { weight: 1, arbitrary: fc.array(backendRef, { maxLength: 10 }) },

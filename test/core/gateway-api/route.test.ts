@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type BackendRef,
   type GatewayRoute,
   isGatewayRoute,
   restoreGatewayRoute,
   splitGatewayRoute,
 } from '../../../src/core/gateway-api/route.ts';
-import type { Splits } from '../../../src/core/split-annotation.ts';
+import type { BackendRef } from '../../../src/core/gateway-api/rule.ts';
+import { ruleKey } from '../../../src/core/gateway-api/split-rule.ts';
+import { originOf, type Splits } from '../../../src/core/split-annotation.ts';
+import { arbitraryShare } from '../arbitrary-share.ts';
 import { arbitraryGatewayRoute } from './arbitrary-gateway-route.ts';
 
 const at = (weight: number): Splits => ({ web: { services: ['web'], weight } });
@@ -174,18 +176,18 @@ it('reads no route of another group, kind or shape', () => {
 
 const splits = fc
   .record({
-    web: fc.integer({ min: 0, max: 100 }),
-    api: fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined }),
+    web: arbitraryShare,
+    api: fc.option(arbitraryShare, { nil: undefined }),
     elsewhere: fc.boolean(),
   })
   .map(
     ({ web, api, elsewhere }): Splits => ({
       web: {
         services: ['web'],
-        weight: web,
+        ...web,
         ...(elsewhere ? { canaryServices: { web: 'web-1a-canary' } } : {}),
       },
-      ...(api === undefined ? {} : { api: { services: ['api'], weight: api } }),
+      ...(api === undefined ? {} : { api: { services: ['api'], ...api } }),
     }),
   );
 const isForeign = ({ name, namespace = 'shop', kind = 'Service', group = '' }: BackendRef): boolean =>
@@ -210,9 +212,13 @@ describe('whatever the route', () => {
   it('every foreign reference keeps its share exactly, and the schema is kept', () => {
     fc.assert(
       fc.property(arbitraryGatewayRoute, splits, (user, each) => {
-        const before = listsOf(user);
-        for (const [index, after = []] of listsOf(splitGatewayRoute(user, each)).entries()) {
-          const refs = before[index] ?? [];
+        const lists = new Map(listsOf(user).map((refs, index) => [index, refs ?? []]));
+        const split = splitGatewayRoute(user, each);
+        const { added = [] } = (originOf(split) ?? {}) as { added?: string[] };
+        const own = (split.spec.rules ?? []).filter((rule) => !added.includes(ruleKey(rule)));
+        expect(split.spec.rules?.length ?? 0).toBeLessThanOrEqual(16);
+        for (const [index, { backendRefs: after = [] }] of own.entries()) {
+          const refs = lists.get(index) ?? [];
           expect(after.length).toBeLessThanOrEqual(16);
           for (const { weight = 1 } of after) {
             expect(Number.isInteger(weight)).toBe(true);
