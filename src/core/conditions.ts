@@ -56,6 +56,7 @@ export const RUN_REASONS = {
     'kanari.dev/service names a Service that selects no pods: there is nothing to tell apart',
   RouteNotFound: 'kanari.dev/traffic is gateway-api and no route refers to the Service',
   RouteNotAccepted: 'a Gateway did not take over the split of a route within the progress deadline',
+  TrafficUnsupported: 'what routes the traffic can not match, mirror or pin requests, or keep them away',
   ForeignRoute: 'a rule of another namespace, or one for some clients only, would bypass or break the split',
   SharedService: 'a Service also selects the pods of another workload',
   HeadlessService: 'a Service has no cluster address: its callers choose pods themselves',

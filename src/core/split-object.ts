@@ -1,7 +1,7 @@
-import { isGatewayRoute, splitGatewayRoute } from './gateway-api/route.ts';
+import { isGatewayRoute, limitsOfGatewayRoute, splitGatewayRoute } from './gateway-api/route.ts';
 import { isService, splitService } from './gateway-api/service.ts';
 import { isDestinationRule, splitDestinationRule } from './istio/destination-rule.ts';
-import { isVirtualService, splitVirtualService } from './istio/virtual-service.ts';
+import { isVirtualService, limitsOfVirtualService, splitVirtualService } from './istio/virtual-service.ts';
 import { SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION } from './marks.ts';
 import { annotationsOf, type KubeObject } from './objects.ts';
 import { sameJson } from './same-json.ts';
@@ -56,3 +56,9 @@ export const standsAs = (object: KubeObject & { spec?: unknown }, wanted: typeof
   [SPLIT_ANNOTATION, SPLIT_ORIGIN_ANNOTATION].every(
     (name) => annotationsOf(object)[name] === annotationsOf(wanted)[name],
   );
+
+/** What of its splits the object has no room or no words for, a line each: there it is split by weight alone. */
+export const limitsOf = (object: KubeObject): string[] => {
+  if (isVirtualService(object)) return limitsOfVirtualService(object, splitsOf(object));
+  return isGatewayRoute(object) ? limitsOfGatewayRoute(object, splitsOf(object)) : [];
+};

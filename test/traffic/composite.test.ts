@@ -6,7 +6,7 @@ import type { TrafficRouter, TrafficTarget } from '../../src/traffic/router.ts';
 import { describeRouterContract, service } from './router-contract.ts';
 
 const signal = AbortSignal.timeout(60_000);
-const target: TrafficTarget = { key: 'shop/web' as ObjectKey, owner: undefined, services: [service('web')] };
+const target: TrafficTarget = { key: 'shop/web', owner: undefined, services: [service('web')] };
 
 const restored: TrafficState = {
   provider: 'gateway-api',

@@ -1,5 +1,6 @@
 import { foreign, planGivenBack, type RouteChange, splitChange } from '../route-change.ts';
 import { type Share, shareOf } from '../share.ts';
+import { shareObstacle } from '../share-obstacle.ts';
 import type { Outstanding, TrafficState } from '../snapshot.ts';
 import { splitsOf } from '../split-annotation.ts';
 import { carriesEntry } from '../split-object.ts';
@@ -91,7 +92,7 @@ const obstacleIn = (view: GatewayView): TrafficState['obstacle'] => {
 export const readTraffic = (view: GatewayView): TrafficState => {
   const share = writtenShare(view);
   const outstanding = outstandingIn(view);
-  const obstacle = obstacleIn(view);
+  const obstacle = obstacleIn(view) ?? shareObstacle(view.routes, view.name);
   return {
     provider: 'gateway-api',
     services: namesOf(view),

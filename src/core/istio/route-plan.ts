@@ -8,6 +8,7 @@ import {
   splitChange,
 } from '../route-change.ts';
 import { NO_SHARE, type Share, shareOf } from '../share.ts';
+import { shareObstacle } from '../share-obstacle.ts';
 import type { TrafficState } from '../snapshot.ts';
 import { type SplitEntry, splitsOf } from '../split-annotation.ts';
 import { carriesEntry, standsAs, withEntry } from '../split-object.ts';
@@ -157,6 +158,7 @@ const isUnknown = (view: RouteView): boolean => {
 export const readTraffic = (view: RouteView): TrafficState => {
   const share = firstShare(view);
   const split = share !== undefined && !isUnknown(view) && planShare(view, share).length === 0;
+  const obstacle = shareObstacle(view.virtualServices, view.name);
   return {
     provider: 'istio',
     services: serviceNames(view),
@@ -165,5 +167,6 @@ export const readTraffic = (view: RouteView): TrafficState => {
     share: split ? share : undefined,
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
+    ...(obstacle === undefined ? {} : { obstacle }),
   };
 };
