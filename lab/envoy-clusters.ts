@@ -1,7 +1,9 @@
 import type { EndpointSlice, JsonObject, Pod, Service, StringMap } from '../src/core/objects.ts';
 import { labelsOf } from '../src/core/objects.ts';
-import { clusterName, fullHost, hostFit, hostOf, tcpPorts } from './mesh-hosts.ts';
-import type { DestinationRule, EndpointObjects, RouteObjects } from './mesh-objects.ts';
+import { balancingFields, loadBalancerOf } from './envoy-hash.ts';
+import { clusterName, hostOf, tcpPorts } from './mesh-hosts.ts';
+import type { EndpointObjects, LoadBalancer } from './mesh-objects.ts';
+import type { RuleInEffect } from './rule-in-effect.ts';
 
 // Envoy's clusters (who could answer) and their endpoints (who answers now), one per Service port and subset.
 
@@ -12,40 +14,33 @@ export interface ClusterPlan {
   portName: string | undefined;
   /** Pods without these labels do not belong; empty: every pod of the Service. */
   labels: StringMap;
+  loadBalancer: LoadBalancer | undefined;
 }
 
-/** The clusters that istiod would make: each port of each Service, whole and by every subset of its host's rules. */
-export const planClusters = ({ services, destinationRules }: RouteObjects): ClusterPlan[] =>
+/** The clusters that istiod would make: each port of each Service, whole and by every subset of the rule in effect. */
+export const planClusters = (
+  services: readonly Service[],
+  ruleFor: (host: string) => RuleInEffect | undefined,
+): ClusterPlan[] =>
   services.flatMap((service) => {
     const host = hostOf(service);
-    const subsets = [...subsetsOf(host, destinationRules)];
+    const rule = ruleFor(host);
     return tcpPorts(service).flatMap(({ port, name: portName }) =>
-      [['', {}] as [string, StringMap], ...subsets].map(([subset, labels]) => ({
+      [{ name: '', labels: {} }, ...(rule?.subsets ?? [])].map(({ name: subset, labels = {} }) => ({
         name: clusterName(host, port, subset),
         service,
         portName,
         labels,
+        loadBalancer: loadBalancerOf(rule, port, subset),
       })),
     );
   });
-
-// istiod merges the subsets of several rules for one host; of two with one name the first stays.
-const subsetsOf = (host: string, rules: readonly DestinationRule[]): Map<string, StringMap> => {
-  const subsets = new Map<string, StringMap>();
-  for (const rule of rules) {
-    if (hostFit(fullHost(rule.spec.host, rule.metadata.namespace ?? 'default'), host) === 0) continue;
-    for (const { name, labels = {} } of rule.spec.subsets ?? []) {
-      if (!subsets.has(name)) subsets.set(name, labels);
-    }
-  }
-  return subsets;
-};
 
 // As istiod sets it: with Envoy's own limits, the breaker and not the pods would answer under load.
 const UNLIMITED = 4_294_967_295;
 
 /** The Envoy cluster of a plan; its endpoints come from `endpointsPath`, a file of their own. */
-export const envoyCluster = ({ name }: ClusterPlan, endpointsPath: string): JsonObject => ({
+export const envoyCluster = ({ name, loadBalancer }: ClusterPlan, endpointsPath: string): JsonObject => ({
   '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   name,
   type: 'EDS',
@@ -54,7 +49,7 @@ export const envoyCluster = ({ name }: ClusterPlan, endpointsPath: string): Json
     eds_config: { resource_api_version: 'V3', path_config_source: { path: endpointsPath } },
   },
   connect_timeout: '10s',
-  lb_policy: 'LEAST_REQUEST',
+  ...balancingFields(loadBalancer),
   circuit_breakers: {
     thresholds: [
       {

@@ -1,19 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonObject } from '../src/core/objects.ts';
+import { bootstrap, HTTP_LISTENER, type XdsPaths } from './envoy-bootstrap.ts';
 import { ROUTE_TABLE } from './envoy-config.ts';
-import { ROUTE_METADATA } from './envoy-routes.ts';
 import { startProcess } from './process.ts';
+import type { Published } from './xds-files.ts';
 
-// One real Envoy: a fixed listener on loopback, everything behind it read from xDS files.
+// One real Envoy: a client's proxy, on loopback.
 
-export interface EnvoyOptions {
+export interface EnvoyOptions extends XdsPaths {
   /** Path of the binary. */
   program: string;
   /** Of its own; gets configuration, logs and the access log. */
   dir: string;
-  clustersPath: string;
-  routesPath: string;
 }
 
 export interface Envoy {
@@ -26,7 +24,9 @@ export interface Envoy {
    * Resolves once what was written to an xDS file is in effect.
    * @throws after two seconds, when Envoy does not take it: its log says why.
    */
-  accepted(kind: 'clusters' | 'routes', version: string, signal: AbortSignal): Promise<void>;
+  accepted(kind: Published, version: string, signal: AbortSignal): Promise<void>;
+  /** Of a listener, on 127.0.0.1. */
+  listenerPort(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -44,15 +44,10 @@ export const startEnvoy = async (options: EnvoyOptions): Promise<Envoy> => {
     name: 'envoy',
     program,
     args: [
-      '-c',
-      config,
-      '--concurrency',
-      '1',
-      '--file-flush-interval-msec',
-      '100',
-      '--log-level',
-      'warning',
-    ].concat(['--disable-hot-restart', '--admin-address-path', adminFile]),
+      ['-c', config, '--concurrency', '1', '--file-flush-interval-msec', '100', '--log-level', 'warning'],
+      // Connections of a listener that was changed live on for as long as istio-proxy lets them.
+      ['--disable-hot-restart', '--admin-address-path', adminFile, '--drain-time-s', '45'],
+    ].flat(),
     logFile: join(dir, 'envoy.log'),
   });
   const admin = async (path: string): Promise<string> => {
@@ -62,26 +57,39 @@ export const startEnvoy = async (options: EnvoyOptions): Promise<Envoy> => {
     return answer.text();
   };
   await child.waitUntil(async () => (await admin('/ready')).startsWith('LIVE'), 20_000);
+  const listenerPort = async (name: string): Promise<number> =>
+    portIn(await admin('/listeners?format=json'), name);
   return {
-    httpPort: listenerPort(await admin('/listeners?format=json')),
+    httpPort: await listenerPort(HTTP_LISTENER),
     accessLog,
     adminUrl: `http://${await readFile(adminFile, 'utf8')}`,
     accepted: async (kind, version, signal) => {
       const inEffect = async () => !signal.aborted && isInEffect(await admin(STATS), kind, version);
       await waitFor(inEffect, `envoy to accept ${kind} ${version}`, signal);
     },
+    listenerPort,
     stop: () => child.stop(),
   };
 };
 
-const STATS = `/stats?filter=${encodeURIComponent('version_text|warming_clusters')}`;
+const STATS = `/stats?filter=${encodeURIComponent('version_text|warming')}`;
 
-// A cluster that is still warming has no endpoints yet, though its version is known.
-const isInEffect = (stats: string, kind: 'clusters' | 'routes', version: string): boolean => {
-  const has = (line: string) => stats.split('\n').includes(line);
-  return kind === 'clusters'
-    ? has(`cluster_manager.cds.version_text: "${version}"`) && has('cluster_manager.warming_clusters: 0')
-    : has(`http.mesh.rds.${ROUTE_TABLE}.version_text: "${version}"`);
+// What is still warming is not in effect, though its version is known.
+const EFFECTS: Record<Published, (version: string) => string[]> = {
+  clusters: (version) => [
+    `cluster_manager.cds.version_text: "${version}"`,
+    'cluster_manager.warming_clusters: 0',
+  ],
+  listeners: (version) => [
+    `listener_manager.lds.version_text: "${version}"`,
+    'listener_manager.total_listeners_warming: 0',
+  ],
+  routes: (version) => [`http.mesh.rds.${ROUTE_TABLE}.version_text: "${version}"`],
+};
+
+const isInEffect = (stats: string, kind: Published, version: string): boolean => {
+  const lines = new Set(stats.split('\n'));
+  return EFFECTS[kind](version).every((line) => lines.has(line));
 };
 
 const waitFor = async (
@@ -97,69 +105,11 @@ const waitFor = async (
   }
 };
 
-const listenerPort = (listeners: string): number => {
+const portIn = (listeners: string, wanted: string): number => {
   const { listener_statuses: statuses } = JSON.parse(listeners) as {
-    listener_statuses: { local_address: { socket_address: { port_value: number } } }[];
+    listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[];
   };
-  const port = statuses[0]?.local_address.socket_address.port_value;
-  if (port === undefined) throw new Error(`envoy listens nowhere: ${listeners}`);
+  const port = statuses.find(({ name }) => name === wanted)?.local_address.socket_address.port_value;
+  if (port === undefined) throw new Error(`envoy has no listener ${wanted}: ${listeners}`);
   return port;
-};
-
-const loopback = { socket_address: { address: '127.0.0.1', port_value: 0 } };
-
-const bootstrap = ({ clustersPath, routesPath }: EnvoyOptions, accessLog: string): JsonObject => ({
-  node: { id: 'lab', cluster: 'lab' },
-  admin: { address: loopback },
-  dynamic_resources: {
-    cds_config: { resource_api_version: 'V3', path_config_source: { path: clustersPath } },
-  },
-  static_resources: {
-    listeners: [
-      {
-        name: 'mesh',
-        address: loopback,
-        filter_chains: [{ filters: [connectionManager(routesPath, accessLog)] }],
-      },
-    ],
-  },
-});
-
-const connectionManager = (routesPath: string, accessLog: string): JsonObject => ({
-  name: 'envoy.filters.network.http_connection_manager',
-  typed_config: {
-    '@type':
-      'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-    stat_prefix: 'mesh',
-    rds: {
-      route_config_name: ROUTE_TABLE,
-      config_source: { resource_api_version: 'V3', path_config_source: { path: routesPath } },
-    },
-    http_filters: [
-      {
-        name: 'envoy.filters.http.router',
-        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
-      },
-    ],
-    access_log: [
-      {
-        name: 'envoy.access_loggers.file',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
-          path: accessLog,
-          log_format: { json_format: ACCESS_LOG_FORMAT },
-        },
-      },
-    ],
-  },
-});
-
-/** Field names are those of `AccessLogEntry`. */
-const ACCESS_LOG_FORMAT = {
-  status: '%RESPONSE_CODE%',
-  flags: '%RESPONSE_FLAGS%',
-  durationMs: '%DURATION%',
-  upstream: '%UPSTREAM_HOST%',
-  cluster: '%UPSTREAM_CLUSTER_RAW%',
-  host: `%METADATA(ROUTE:${ROUTE_METADATA}:host)%`,
 };

@@ -14,7 +14,8 @@ export const BUCKETS_MS = [
 const UNDELIVERED = new Set(['UH', 'NC', 'NR', 'UF', 'UO']);
 
 export interface IstioMetrics {
-  record(entry: AccessLogEntry): void;
+  /** @param clientNamespace of the proxy whose log it is */
+  record(entry: AccessLogEntry, clientNamespace: string): void;
   /** All series in Prometheus' text format. Series of a pod's own proxy go when the pod is gone. */
   text(): string;
 }
@@ -29,8 +30,10 @@ interface Series {
   perBucket: number[];
 }
 
-/** @param clientWorkload `source_workload` of every request */
-export const createIstioMetrics = (pods: PodDirectory, clientWorkload = 'client'): IstioMetrics => {
+/** Name of every client's workload; they differ by namespace. */
+const CLIENT = 'client';
+
+export const createIstioMetrics = (pods: PodDirectory): IstioMetrics => {
   const series = new Map<string, Series>();
   const observe = (labels: Record<string, string>, durationMs: number, podUid?: string): void => {
     const key = renderLabels(labels);
@@ -43,9 +46,9 @@ export const createIstioMetrics = (pods: PodDirectory, clientWorkload = 'client'
     found.perBucket[index] = (found.perBucket[index] ?? 0) + 1;
   };
   return {
-    record: (entry) => {
+    record: (entry, clientNamespace) => {
       const pod = answeredBy(entry, pods);
-      const labels = requestLabels(entry, pod, clientWorkload);
+      const labels = requestLabels(entry, pod, clientNamespace);
       observe({ reporter: 'source', ...labels }, entry.durationMs);
       if (pod === undefined) return;
       // As the PodMonitor of Istio's proxies relabels: the pod that was scraped.
@@ -77,12 +80,13 @@ const answeredBy = (entry: AccessLogEntry, pods: PodDirectory): PodIdentity | un
 const requestLabels = (
   entry: AccessLogEntry,
   pod: PodIdentity | undefined,
-  clientWorkload: string,
+  clientNamespace: string,
 ): Record<string, string> => {
   const service = entry.cluster?.split('|')[3] ?? entry.host ?? 'unknown';
   const [name = 'unknown', namespace = 'unknown'] = service.split('.');
   return {
-    source_workload: clientWorkload,
+    source_workload: CLIENT,
+    source_workload_namespace: clientNamespace,
     destination_workload: pod?.workload ?? 'unknown',
     destination_workload_namespace: pod?.namespace ?? 'unknown',
     destination_version: pod?.version ?? 'unknown',

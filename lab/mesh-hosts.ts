@@ -24,16 +24,32 @@ export const hostFit = (pattern: string, host: string): number => {
   return pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) ? pattern.length : 0;
 };
 
-/** Every name under which clients of any namespace ask for a Service, the fullest first. */
-export const spellings = (service: Service): string[] => {
+/** Every name under which clients of a namespace ask for a Service, the fullest first; the short one is theirs alone. */
+export const spellings = (service: Service, from: string): string[] => {
   const { name, namespace = 'default' } = service.metadata;
-  return [hostOf(service), `${name}.${namespace}.svc`, `${name}.${namespace}`, name];
+  const qualified = [hostOf(service), `${name}.${namespace}.svc`, `${name}.${namespace}`];
+  return namespace === from ? [...qualified, name] : qualified;
 };
 
 /** Envoy's name for the pods of a Service's port and subset, as istiod builds it. */
 export const clusterName = (host: string, port: number, subset = ''): string =>
   `outbound|${port}|${subset}|${host}`;
 
-/** Ports that speak TCP; those of Services that select nothing in the cluster (ExternalName) have none here. */
-export const tcpPorts = (service: Service): { name?: string; port: number }[] =>
+type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
+
+/** Ports over TCP; those of Services that select nothing in the cluster (ExternalName) have none here. */
+export const tcpPorts = (service: Service): ServicePort[] =>
   (service.spec?.ports ?? []).filter(({ protocol = 'TCP' }) => protocol === 'TCP');
+
+const PLAIN = new Set(['tcp', 'mongo', 'mysql', 'redis']);
+const ENCRYPTED = new Set(['tls', 'https']);
+
+/**
+ * What a port speaks, by its `appProtocol` or the first word of its name. Where Istio would look at the first bytes,
+ * it is HTTP here.
+ */
+export const protocolOf = ({ name = '', appProtocol }: ServicePort): 'http' | 'tcp' | 'tls' => {
+  const word = (appProtocol ?? name.split('-')[0] ?? '').toLowerCase();
+  if (PLAIN.has(word)) return 'tcp';
+  return ENCRYPTED.has(word) ? 'tls' : 'http';
+};

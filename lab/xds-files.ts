@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../src/core/objects.ts';
+import type { XdsPaths } from './envoy-bootstrap.ts';
 import { clustersNamedIn, type EnvoyConfig } from './envoy-config.ts';
 
 // Hands configuration to Envoy through files, in the order that never leaves a route without its cluster: endpoints,
-// clusters, routes, and only later the clusters that no route uses any more.
+// clusters, listeners and routes, and only later the clusters that nothing uses any more.
 
-export interface XdsFiles {
-  clustersPath: string;
-  routesPath: string;
+export interface XdsFiles extends XdsPaths {
   endpointsPath(cluster: string): string;
   /** The empty state, which must stand before Envoy starts. */
   prepare(): Promise<void>;
@@ -17,8 +16,11 @@ export interface XdsFiles {
   publish(config: EnvoyConfig, confirm: Confirm): Promise<boolean>;
 }
 
+/** The files whose taking effect is waited for. */
+export type Published = 'clusters' | 'listeners' | 'routes';
+
 /** Resolves once Envoy has taken what a file says. */
-export type Confirm = (kind: 'clusters' | 'routes', version: string) => Promise<void>;
+export type Confirm = (kind: Published, version: string) => Promise<void>;
 
 /** Requests under way when their cluster is dropped would be cut off. */
 export const RETIRE_AFTER_MS = 3000;
@@ -26,6 +28,7 @@ export const RETIRE_AFTER_MS = 3000;
 export const createXdsFiles = (dir: string, now: () => number): XdsFiles => {
   const clustersPath = join(dir, 'clusters.json');
   const routesPath = join(dir, 'routes.json');
+  const listenersPath = join(dir, 'listeners.json');
   const endpointsPath = (cluster: string) => join(dir, 'endpoints', `${encodeURIComponent(cluster)}.json`);
   const written = new Map<string, string>();
   const retiring = new Map<string, { cluster: JsonObject; since: number }>();
@@ -43,7 +46,7 @@ export const createXdsFiles = (dir: string, now: () => number): XdsFiles => {
     return version;
   };
   const retire = (config: EnvoyConfig): Map<string, JsonObject> => {
-    const used = clustersNamedIn(config.routes);
+    const used = clustersNamedIn(config);
     for (const [name, cluster] of published) {
       // One that is gone though a route still names it fails at once, as in a mesh: that is the error to be found.
       if (!config.clusters.has(name) && !used.has(name) && !retiring.has(name)) {
@@ -67,19 +70,26 @@ export const createXdsFiles = (dir: string, now: () => number): XdsFiles => {
   return {
     clustersPath,
     routesPath,
+    listenersPath,
     endpointsPath,
     prepare: async () => {
       await mkdir(join(dir, 'endpoints'), { recursive: true });
       await write(clustersPath, []);
+      await write(listenersPath, []);
       await write(routesPath, [EMPTY_ROUTES]);
     },
     publish: async (config, confirm) => {
       for (const [name, assignment] of config.assignments) await write(endpointsPath(name), [assignment]);
       const clusters = retire(config);
-      const clustersVersion = await write(clustersPath, [...clusters.values()]);
-      if (clustersVersion !== undefined) await confirm('clusters', clustersVersion);
-      const routesVersion = await write(routesPath, [config.routes]);
-      if (routesVersion !== undefined) await confirm('routes', routesVersion);
+      const inOrder: [Published, string, JsonObject[]][] = [
+        ['clusters', clustersPath, [...clusters.values()]],
+        ['listeners', listenersPath, config.listeners],
+        ['routes', routesPath, [config.routes]],
+      ];
+      for (const [kind, path, resources] of inOrder) {
+        const version = await write(path, resources);
+        if (version !== undefined) await confirm(kind, version);
+      }
       await forget(clusters);
       published = clusters;
       return retiring.size > 0;

@@ -1,92 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { clustersNamedIn, type EnvoyConfig, envoyConfig } from '../../lab/envoy-config.ts';
-import type {
-  DestinationRule,
-  EndpointObjects,
-  HttpRoute,
-  RouteObjects,
-  VirtualService,
-} from '../../lab/mesh-objects.ts';
-import type { EndpointSlice, Pod, Service, StringMap } from '../../src/core/objects.ts';
+import { clustersNamedIn } from '../../lab/envoy-config.ts';
+import type { HttpRoute } from '../../lab/http-route.ts';
+import type { VirtualService } from '../../lab/mesh-objects.ts';
+import type { EndpointSlice } from '../../src/core/objects.ts';
+import {
+  CANARY,
+  type Conditions,
+  config,
+  hostsOf,
+  PLAIN,
+  PRIMARY,
+  pod,
+  type Route,
+  routesFor,
+  rule,
+  service,
+  slice,
+  to,
+  virtualService,
+} from './mesh-fixtures.ts';
 
-const service = (name: string, ports: { name?: string; port: number }[] = [{ port: 80 }]): Service => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: 'shop' },
-  spec: { ports },
-});
-
-const virtualService = (spec: VirtualService['spec'], name = 'web', created = '2026-01-01T00:00:00Z') =>
-  ({
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'VirtualService',
-    metadata: { name, namespace: 'shop', creationTimestamp: created },
-    spec,
-  }) satisfies VirtualService;
-
-const rule = (
-  host: string,
-  subsets: { name: string; labels: StringMap }[],
-  name = host,
-): DestinationRule => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind: 'DestinationRule',
-  metadata: { name, namespace: 'shop' },
-  spec: { host, subsets },
-});
-
-const pod = (name: string, labels: StringMap): Pod => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, namespace: 'shop', labels },
-});
-
-type Conditions = NonNullable<NonNullable<EndpointSlice['endpoints']>[number]['conditions']>;
-
-const slice = (endpoints: { ip: string; pod: string; conditions?: Conditions }[]): EndpointSlice => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: 'web-x', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
-  endpoints: endpoints.map(({ ip, pod: name, conditions }) => ({
-    addresses: [ip],
-    ...(conditions === undefined ? {} : { conditions }),
-    targetRef: { kind: 'Pod', name },
-  })),
-  ports: [{ name: '', port: 8080 }],
-});
-
-const config = (objects: Partial<RouteObjects & EndpointObjects>): EnvoyConfig =>
-  envoyConfig(
-    { services: [service('web')], virtualServices: [], destinationRules: [], ...objects },
-    { endpointSlices: [], pods: [], ...objects },
-    (cluster) => `/xds/${cluster}`,
-  );
-
-// What the tests read of Envoy's own shapes.
-interface Route {
-  match: { headers?: unknown };
-  route: { cluster?: string; weighted_clusters?: { clusters: unknown }; retry_policy?: unknown };
-}
-interface Host {
-  domains: string[];
-  routes: Route[];
-}
 interface Assignment {
   endpoints: { lb_endpoints: { endpoint: { address: { socket_address: { address: string } } } }[] }[];
 }
 
-const hostsOf = ({ routes }: EnvoyConfig): Host[] => routes['virtual_hosts'] as unknown as Host[];
-const routesFor = (http: HttpRoute[], more: Partial<RouteObjects> = {}): Route[] =>
-  hostsOf(config({ virtualServices: [virtualService({ hosts: ['web'], http })], ...more }))[0]!.routes;
 const actionFor = (http: HttpRoute): Route['route'] => routesFor([http])[0]!.route;
-
-const PLAIN = 'outbound|80||web.shop.svc.cluster.local';
-const CANARY = 'outbound|80|kanari-canary|web.shop.svc.cluster.local';
-const PRIMARY = 'outbound|80|kanari-primary|web.shop.svc.cluster.local';
-const to = (subset?: string, weight?: number) => ({
-  destination: { host: 'web', ...(subset === undefined ? {} : { subset }) },
-  ...(weight === undefined ? {} : { weight }),
-});
 
 describe('virtual hosts', () => {
   it('answer to every spelling of a Service, with its port and without', () => {
@@ -102,13 +40,12 @@ describe('virtual hosts', () => {
     ]);
   });
 
-  it('give a short name that two Services share to the first: Envoy refuses a domain twice', () => {
-    const other = service('web');
-    const hosts = hostsOf(
-      config({ services: [service('web'), { ...other, metadata: { name: 'web', namespace: 'other' } }] }),
-    );
-    expect(hosts[1]!.domains).toContain('web.other');
-    expect(hosts[1]!.domains).not.toContain('web');
+  it('know a short name only in its own namespace', () => {
+    const services = [service('web'), service('web', [{ port: 80 }], 'other')];
+    const [shop, other] = hostsOf(config({ services }));
+    expect(shop!.domains).toContain('web');
+    expect(other!.domains).toContain('web.other');
+    expect(other!.domains).not.toContain('web');
   });
 
   it('take the first port when the request names none, and any port that it names', () => {
@@ -157,7 +94,7 @@ describe('a VirtualService is in effect', () => {
   };
   it.each(Object.entries(cases))('%s', (_name, { specs, split }) => {
     const virtualServices = specs.map((spec, age) =>
-      virtualService(spec, `vs-${9 - age}`, `2026-01-0${age + 1}`),
+      virtualService(spec, { name: `vs-${9 - age}`, created: `2026-01-0${age + 1}` }),
     );
     const expected = split ? CANARY : PLAIN;
     expect(hostsOf(config({ virtualServices }))[0]!.routes[0]!.route.cluster).toBe(expected);
@@ -187,10 +124,13 @@ describe('destinations', () => {
     expect(actionFor({ route: [{ destination }] }).cluster).toBe('outbound|9090||api.shop.svc.cluster.local');
   });
 
-  it('take the only port of a Service that has not the one asked for', () => {
-    const services = [service('web'), service('api', [{ port: 9090 }])];
-    const routes = routesFor([{ route: [{ destination: { host: 'api' } }] }], { services });
-    expect(routes[0]!.route.cluster).toBe('outbound|9090||api.shop.svc.cluster.local');
+  it('take the only port of another Service, and of several the one that was asked for', () => {
+    const clusterFor = (ports: { port: number }[]) => {
+      const services = [service('web'), service('api', ports)];
+      return routesFor([{ route: [{ destination: { host: 'api' } }] }], { services })[0]!.route.cluster;
+    };
+    expect(clusterFor([{ port: 9090 }])).toBe('outbound|9090||api.shop.svc.cluster.local');
+    expect(clusterFor([{ port: 9090 }, { port: 9091 }])).toBe('outbound|80||api.shop.svc.cluster.local');
   });
 });
 
@@ -224,16 +164,37 @@ describe('an http route', () => {
     'of a gateway': { gateways: ['in'] },
     'of another port': { port: 81 },
     'of labelled clients': { sourceLabels: { app: 'x' } },
+    "of another namespace's clients": { sourceNamespace: 'other' },
   };
   it.each(Object.entries(unmet))('leaves out matches %s', (_name, match) => {
-    expect(routesFor([{ match: [match], route: [to()] }])).toEqual([]);
+    const http = [{ match: [match], route: [to('kanari-canary')] }, { route: [to('kanari-primary')] }];
+    expect(routesFor(http).map(({ route }) => route.cluster)).toEqual([PRIMARY]);
+  });
+
+  it('that concerns nobody here leaves the Service as it is', () => {
+    const http = [{ match: [{ port: 81 }], route: [to('kanari-canary')] }];
+    expect(routesFor(http).map(({ route }) => route.cluster)).toEqual([PLAIN]);
+  });
+
+  const met = {
+    'labelled like the client': { sourceLabels: { app: 'x' } },
+    "of the client's namespace": { sourceNamespace: 'shop' },
+    'of the mesh, whatever the source': { gateways: ['mesh'], sourceNamespace: 'other' },
+  };
+  it.each(Object.entries(met))('has matches %s', (_name, match) => {
+    const http = [{ match: [match], route: [to('kanari-canary')] }];
+    expect(routesFor(http, {}, { labels: { app: 'x', more: 'y' } })[0]!.route.cluster).toBe(CANARY);
+  });
+
+  it('ends the list when it fits everything', () => {
+    const http = [{ match: [{ uri: { prefix: '/' } }], route: [to('kanari-canary')] }, { route: [to()] }];
+    expect(routesFor(http).map(({ route }) => route.cluster)).toEqual([CANARY]);
   });
 
   it('retries as istiod does unless told otherwise', () => {
     expect(actionFor({ route: [to()] }).retry_policy).toMatchObject({
       num_retries: 2,
       retry_on: 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes',
-      retriable_status_codes: [503],
     });
     expect(actionFor({ route: [to()], retries: { attempts: 0 } }).retry_policy).toBeUndefined();
     const retries = { attempts: 5, perTryTimeout: '250ms', retryOn: '5xx' };
@@ -242,6 +203,22 @@ describe('an http route', () => {
       per_try_timeout: '0.25s',
       retry_on: '5xx',
     });
+    expect(
+      actionFor({ route: [to()], retries: { attempts: 1, retryOn: 'reset, 503' } }).retry_policy,
+    ).toMatchObject({
+      retry_on: 'reset,retriable-status-codes',
+      retriable_status_codes: [503],
+    });
+  });
+
+  it('is never retried where the lab wants no request masked', () => {
+    const http = [
+      { match: [{ method: { exact: 'PUT' } }], route: [to()], retries: { attempts: 5 } },
+      { route: [to()] },
+    ];
+    const client = { retries: false };
+    const routes = [...routesFor(http, {}, client), ...hostsOf(config({}, client))[0]!.routes];
+    expect(routes.map(({ route }) => route.retry_policy)).toEqual([undefined, undefined, undefined]);
   });
 
   it('carries timeout and rewrite', () => {
@@ -257,8 +234,11 @@ describe('an http route', () => {
 
 describe('clusters and endpoints', () => {
   const destinationRules = [
-    rule('web', [{ name: 'kanari-primary', labels: { v: 'primary' } }], 'a'),
-    rule('web.shop.svc.cluster.local', [{ name: 'kanari-canary', labels: { v: 'canary' } }], 'b'),
+    rule({ host: 'web', subsets: [{ name: 'kanari-primary', labels: { v: 'primary' } }] }),
+    rule({
+      host: 'web.shop.svc.cluster.local',
+      subsets: [{ name: 'kanari-canary', labels: { v: 'canary' } }],
+    }),
   ];
   const pods = [pod('p', { v: 'primary' }), pod('c', { v: 'canary' })];
   const addressesOf = (cluster: string, endpointSlices: EndpointSlice[]): string[] => {
@@ -278,7 +258,7 @@ describe('clusters and endpoints', () => {
     const all = config({
       virtualServices: [virtualService({ hosts: ['web'], http: [{ route: [to('x')] }] })],
     });
-    expect(clustersNamedIn(all.routes)).toEqual(new Set(['outbound|80|x|web.shop.svc.cluster.local']));
+    expect(clustersNamedIn(all)).toEqual(new Set(['outbound|80|x|web.shop.svc.cluster.local']));
     expect([...all.clusters.keys()]).toEqual([PLAIN]);
   });
 

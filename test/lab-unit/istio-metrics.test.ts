@@ -49,10 +49,10 @@ const requestLines = (text: string) =>
 describe('Istio metrics', () => {
   it('count a request at both ends, with the names of the pod that answered', () => {
     const { metrics } = setUp();
-    metrics.record(entry);
-    metrics.record(entry);
+    metrics.record(entry, 'shop');
+    metrics.record(entry, 'shop');
     const names =
-      'source_workload="client",destination_workload="web-canary",destination_workload_namespace="shop",' +
+      'source_workload="client",source_workload_namespace="shop",destination_workload="web-canary",destination_workload_namespace="shop",' +
       'destination_version="v2",destination_service="web.shop.svc.cluster.local",destination_service_name="web",' +
       'destination_service_namespace="shop",request_protocol="http",response_code="200",response_flags="-",' +
       'connection_security_policy="mutual_tls"';
@@ -69,7 +69,7 @@ describe('Istio metrics', () => {
   };
   it.each(Object.entries(undelivered))('know no pod: %s', (_name, change) => {
     const { metrics } = setUp();
-    metrics.record({ ...entry, ...change });
+    metrics.record({ ...entry, ...change }, 'shop');
     const lines = requestLines(metrics.text());
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('reporter="source"');
@@ -80,7 +80,7 @@ describe('Istio metrics', () => {
 
   it('put durations into cumulative buckets with inclusive edges', () => {
     const { metrics } = setUp();
-    for (const durationMs of [5, 6, 4_000_000]) metrics.record({ ...entry, durationMs });
+    for (const durationMs of [5, 6, 4_000_000]) metrics.record({ ...entry, durationMs }, 'shop');
     const lines = metrics
       .text()
       .split('\n')
@@ -101,7 +101,7 @@ describe('Istio metrics', () => {
 
   it("drop a pod's own series when the pod is gone, and keep its clients'", () => {
     const { pods, metrics } = setUp();
-    metrics.record(entry);
+    metrics.record(entry, 'shop');
     pods.gone(pod);
     expect(requestLines(metrics.text())).toEqual([expect.stringContaining('reporter="source"')]);
   });

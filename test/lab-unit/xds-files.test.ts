@@ -21,6 +21,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const configOf = (clusters: string[], routed: string[]): EnvoyConfig => ({
   routes: { virtual_hosts: routed },
+  listeners: [],
   clusters: new Map(clusters.map((name) => [name, { name }])),
   assignments: new Map(clusters.map((name) => [name, { cluster_name: name }])),
 });

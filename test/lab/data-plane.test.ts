@@ -59,7 +59,12 @@ let mesh: DataPlane;
 beforeAll(async () => {
   lab = await startLab();
   const binaries = await ensureBinaries(['envoy', 'prometheus']);
-  mesh = await startDataPlane({ api: lab.api, dir: join(lab.dir, 'mesh'), binaries });
+  mesh = await startDataPlane({
+    api: lab.api,
+    dir: join(lab.dir, 'mesh'),
+    binaries,
+    proxies: [{ namespace: 'shop' }, { namespace: 'clients' }],
+  });
   lab.onStop(() => mesh.stop());
   await lab.applyYaml('apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}');
   await lab.applyYaml(
