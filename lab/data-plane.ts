@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { LabApi } from './api.ts';
 import { createIstioMetrics } from './istio-metrics.ts';
+import type { Lab } from './lab.ts';
 import { firstLists, openMirrors } from './mesh-mirrors.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { createPodDirectory } from './pod-directory.ts';
@@ -10,7 +10,8 @@ import { type Lag, type Proxy, type ProxyOptions, startProxy } from './proxy.ts'
 // The lab's mesh: proxies as istiod would configure them from the API server's objects, Istio's metrics, Prometheus.
 
 export interface DataPlaneOptions {
-  api: LabApi;
+  /** Where pods tell of the requests they have answered: only there are mirrored ones seen. */
+  lab: Pick<Lab, 'api' | 'onServed'>;
   /** Of its own, made when missing. */
   dir: string;
   /** Paths of the programs. */
@@ -42,10 +43,11 @@ export interface DataPlane {
 /** Resolves when every proxy routes by the objects that were there at the call, and Prometheus answers. */
 export const startDataPlane = async (options: DataPlaneOptions): Promise<DataPlane> => {
   const abort = new AbortController();
-  const mirrors = openMirrors(options.api, abort.signal);
+  const mirrors = openMirrors(options.lab.api, abort.signal);
   const pods = createPodDirectory((key) => mirrors.replicaSets.get(key));
   mirrors.pods.onChange((pod, type) => (type === 'DELETED' ? pods.gone(pod) : pods.saw(pod)));
   const metrics = createIstioMetrics(pods);
+  options.lab.onServed((request) => metrics.recordMirrored(request));
   const exporter = await startMetricsServer(() => metrics.text());
   await firstLists(mirrors);
   const [prometheus, ...proxies] = await Promise.all([

@@ -1,8 +1,9 @@
 import type { AccessLogEntry } from './access-log.ts';
 import type { PodDirectory, PodIdentity } from './pod-directory.ts';
+import { loopbackOf, type ServedRequest } from './pod-server.ts';
 
-// Istio's standard metrics, as the proxies on both ends of a request would count it, from one access log.
-// A retried request counts once, for the pod that was tried last.
+// Istio's standard metrics, as the proxies on both ends of a request would count it, from the client's access log.
+// A retried request counts once, for the pod that was tried last. Of a mirrored one only the pod's own proxy knows.
 
 /** Upper edges in milliseconds, Istio's. */
 export const BUCKETS_MS = [
@@ -13,9 +14,14 @@ export const BUCKETS_MS = [
 /** Flags of requests that no pod has seen: no healthy host, no cluster, no route, no connection. */
 const UNDELIVERED = new Set(['UH', 'NC', 'NR', 'UF', 'UO']);
 
+/** The host that Envoy gives to the copy of a request. */
+const MIRRORED = /^(.+)-shadow(?::\d+)?$/;
+
 export interface IstioMetrics {
   /** @param clientNamespace of the proxy whose log it is */
   record(entry: AccessLogEntry, clientNamespace: string): void;
+  /** Counts nothing of what is no copy: that is in a client's log. */
+  recordMirrored(request: ServedRequest): void;
   /** All series in Prometheus' text format. Series of a pod's own proxy go when the pod is gone. */
   text(): string;
 }
@@ -30,8 +36,13 @@ interface Series {
   perBucket: number[];
 }
 
-/** Name of every client's workload; they differ by namespace. */
-const CLIENT = 'client';
+interface Source {
+  workload: string;
+  namespace: string;
+}
+
+/** Copies come without what the client's proxy says of itself. */
+const UNKNOWN: Source = { workload: 'unknown', namespace: 'unknown' };
 
 export const createIstioMetrics = (pods: PodDirectory): IstioMetrics => {
   const series = new Map<string, Series>();
@@ -45,15 +56,34 @@ export const createIstioMetrics = (pods: PodDirectory): IstioMetrics => {
     const index = bucket === -1 ? BUCKETS_MS.length : bucket;
     found.perBucket[index] = (found.perBucket[index] ?? 0) + 1;
   };
+  const observeAt = (pod: PodIdentity, labels: Record<string, string>, durationMs: number): void => {
+    // As the PodMonitor of Istio's proxies relabels: the pod that was scraped.
+    const scraped = { namespace: pod.namespace, pod: pod.pod };
+    observe({ reporter: 'destination', ...labels, ...scraped }, durationMs, pod.uid);
+  };
   return {
     record: (entry, clientNamespace) => {
       const pod = answeredBy(entry, pods);
-      const labels = requestLabels(entry, pod, clientNamespace);
+      // Clients' workloads differ by namespace only.
+      const labels = requestLabels(entry, pod, { workload: 'client', namespace: clientNamespace });
       observe({ reporter: 'source', ...labels }, entry.durationMs);
-      if (pod === undefined) return;
-      // As the PodMonitor of Istio's proxies relabels: the pod that was scraped.
-      const scraped = { namespace: pod.namespace, pod: pod.pod };
-      observe({ reporter: 'destination', ...labels, ...scraped }, entry.durationMs, pod.uid);
+      if (pod !== undefined) observeAt(pod, labels, entry.durationMs);
+    },
+    recordMirrored: ({ podIp, host, status, durationMs }) => {
+      const original = MIRRORED.exec(host)?.[1];
+      const pod = pods.at(loopbackOf(podIp));
+      if (original === undefined || pod === undefined) return;
+      const [name = '', namespace = pod.namespace] = original.split('.');
+      const service = `${name}.${namespace}.svc.cluster.local`;
+      const entry = {
+        status,
+        flags: '-',
+        durationMs,
+        cluster: undefined,
+        host: service,
+        upstream: undefined,
+      };
+      observeAt(pod, requestLabels(entry, pod, UNKNOWN), durationMs);
     },
     text: () => {
       for (const [key, { podUid }] of series) {
@@ -80,13 +110,13 @@ const answeredBy = (entry: AccessLogEntry, pods: PodDirectory): PodIdentity | un
 const requestLabels = (
   entry: AccessLogEntry,
   pod: PodIdentity | undefined,
-  clientNamespace: string,
+  source: Source,
 ): Record<string, string> => {
   const service = entry.cluster?.split('|')[3] ?? entry.host ?? 'unknown';
   const [name = 'unknown', namespace = 'unknown'] = service.split('.');
   return {
-    source_workload: CLIENT,
-    source_workload_namespace: clientNamespace,
+    source_workload: source.workload,
+    source_workload_namespace: source.namespace,
     destination_workload: pod?.workload ?? 'unknown',
     destination_workload_namespace: pod?.namespace ?? 'unknown',
     destination_version: pod?.version ?? 'unknown',

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf } from '../src/core/objects.ts';
 import { type LabApi, LabApiError, type Mirror } from './api.ts';
+import { protocolOf } from './mesh-hosts.ts';
 import { behaviourOf, type PodBehaviour } from './pod-behaviour.ts';
-import { createAddressPool, type PodServer, startPodServer } from './pod-server.ts';
+import {
+  createAddressPool,
+  type PodPort,
+  type PodServer,
+  type ServedRequest,
+  startPodServer,
+} from './pod-server.ts';
 import { type ContainerReport, type LabPod, statusPatch } from './pod-status.ts';
 
 // Scheduler and kubelet in one: binds every pod to the one node there is and lets it live as its image tag says.
@@ -17,6 +24,8 @@ export interface KubeletOptions {
 }
 
 export interface Kubelet {
+  /** To be told of every HTTP request that a pod has answered, from now on. */
+  onServed: (listener: (request: ServedRequest) => void) => void;
   /** Ends all pods' servers; the API's objects stay. */
   stop: () => Promise<void>;
 }
@@ -30,15 +39,20 @@ interface Context {
   api: LabApi;
   options: Required<KubeletOptions>;
   nextIp: () => string;
+  served: (request: ServedRequest) => void;
 }
 
 /** Resolves when the node is registered and the first pods are seen. */
 export const startKubelet = async (api: LabApi, options: KubeletOptions = {}): Promise<Kubelet> => {
+  const listeners: ((request: ServedRequest) => void)[] = [];
   const context: Context = {
     api,
     options: { startupMs: 300, graceCapMs: 2000, crashEveryMs: 2000, ...options },
     // Two labs on one machine begin far apart.
     nextIp: createAddressPool((process.pid % 200) * 300),
+    served: (request) => {
+      for (const listener of listeners) listener(request);
+    },
   };
   const stopping = new AbortController();
   await registerNode(api);
@@ -61,7 +75,7 @@ export const startKubelet = async (api: LabApi, options: KubeletOptions = {}): P
     for (const life of lives.values()) life.end();
     await Promise.all([...lives.values()].map((life) => life.ended));
   };
-  return { stop };
+  return { stop, onServed: (listener) => void listeners.push(listener) };
 };
 
 const registerNode = async (api: LabApi): Promise<void> => {
@@ -111,16 +125,25 @@ const startLife = (pod: LabPod, context: Context): PodLife => {
   return { terminate, end: () => gone.abort(), ended };
 };
 
-const openServer = async (pod: LabPod, { nextIp }: Context): Promise<PodServer | undefined> => {
+const openServer = async (pod: LabPod, { nextIp, served }: Context): Promise<PodServer | undefined> => {
   const behaviour = behaviourOfPod(pod);
   if (behaviour.fate === 'crashes' || behaviour.fate === 'pull-fails') return undefined;
-  const declared = pod.spec.containers
-    .flatMap((container) => container.ports ?? [])
-    .filter((port) => port.protocol !== 'UDP')
-    .map((port) => port.containerPort);
-  const ports = declared.length === 0 ? [DEFAULT_PORT] : [...new Set(declared)];
   const { name, namespace = '' } = pod.metadata;
-  return startPodServer({ pod: name, namespace, behaviour, ports }, nextIp);
+  const options = { pod: name, namespace, behaviour, ports: portsOf(pod), onServed: served };
+  return startPodServer(options, nextIp);
+};
+
+/** A port speaks what the first word of its name says, and HTTP otherwise. */
+const portsOf = ({ spec }: LabPod): PodPort[] => {
+  const declared = spec.containers
+    .flatMap((container) => container.ports ?? [])
+    .filter(({ protocol }) => protocol !== 'UDP')
+    .map(({ containerPort: port, name }) => ({
+      port,
+      speaks: protocolOf({ port, ...(name === undefined ? {} : { name }) }),
+    }));
+  const ports = new Map(declared.map((one) => [one.port, one]));
+  return ports.size === 0 ? [{ port: DEFAULT_PORT, speaks: 'http' }] : [...ports.values()];
 };
 
 const behaviourOfPod = (pod: LabPod): PodBehaviour => behaviourOf(pod.spec.containers[0]?.image ?? '');

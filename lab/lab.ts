@@ -8,6 +8,7 @@ import { type CommandResult, runCommand } from './command.ts';
 import { startControlPlane } from './control-plane.ts';
 import { ensureIstioCrds } from './crds.ts';
 import { type KubeletOptions, startKubelet } from './kubelet.ts';
+import type { ServedRequest } from './pod-server.ts';
 
 export interface LabOptions {
   kubelet?: KubeletOptions;
@@ -40,6 +41,8 @@ export interface Lab {
   /** `kubectl apply` of one or more documents. Throws what kubectl says. */
   applyYaml(text: string): Promise<void>;
   restartApiServer(): Promise<void>;
+  /** To be told of every HTTP request that a pod has answered, from now on. */
+  onServed(listener: (request: ServedRequest) => void): void;
   /** Has something of the caller's (a data plane, a webhook) stopped before the control plane, last added first. */
   onStop(stop: () => Promise<void>): void;
   /** Calls after the first do nothing more. */
@@ -83,6 +86,7 @@ export const startLab = async (options: LabOptions = {}): Promise<Lab> => {
       kubectl,
       applyYaml,
       restartApiServer,
+      onServed: kubelet.onServed,
       onStop,
       stop,
     };

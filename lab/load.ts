@@ -1,22 +1,26 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { startOpenLoop } from './open-loop.ts';
 
 // An open-loop load generator: requests leave on time however slow the answers are, as those of many clients do.
 
-export interface LoadOptions {
-  /** Of the proxy, on 127.0.0.1. */
-  port: number;
-  /** Host header: the Service that is asked for. */
-  host: string;
+export interface OpenLoopOptions {
   /** Requests per second. */
   rps: number;
-  path?: string;
-  headers?: Record<string, string>;
-  /** False opens a connection per request. Default true. */
-  keepAlive?: boolean;
-  /** Milliseconds until a request without a whole answer has failed. Default 10 000. */
-  timeoutMs?: number;
   /** Name of the phase that the load begins in. Default `start`. */
   phase?: string;
+}
+
+export interface LoadOptions extends OpenLoopOptions {
+  /** Of a proxy, on 127.0.0.1; of several, requests go to each in turn. */
+  port: number | readonly number[];
+  /** Host header: the Service that is asked for. */
+  host: string;
+  path?: string;
+  headers?: Record<string, string>;
+  /** False opens a connection per request, `both` for every other one. Default true. */
+  keepAlive?: boolean | 'both';
+  /** Milliseconds until a request without a whole answer has failed. Default 10 000. */
+  timeoutMs?: number;
 }
 
 export interface Tally {
@@ -33,16 +37,21 @@ export interface PhaseCounts extends Tally {
   versions: Record<string, Tally>;
 }
 
-export interface Failure {
+export interface AnswerOutcome {
   /** When the request left, milliseconds since the epoch. */
   at: number;
-  phase: string;
+  /** Of the proxy that was asked. */
+  port: number;
   /** Undefined when there was no answer. */
   status: number | undefined;
   version: string | undefined;
   pod: string | undefined;
   error: string | undefined;
   durationMs: number;
+}
+
+export interface Failure extends AnswerOutcome {
+  phase: string;
 }
 
 export interface Load {
@@ -58,58 +67,42 @@ export interface Load {
   stop(): Promise<PhaseCounts[]>;
 }
 
-const KEPT_FAILURES = 1000;
-const TICK_MS = 5;
-
 export const startLoad = (options: LoadOptions, now: () => number = Date.now): Load => {
-  const agent = new Agent({ keepAlive: options.keepAlive ?? true });
-  const book = createBook(options.phase ?? 'start', now);
-  const underWay = new Set<Promise<void>>();
-  const startedAt = now();
-  let sent = 0;
-  const send = (): void => {
-    sent += 1;
-    const phase = book.current();
-    const answer = ask(options, agent, now).then((outcome) => book.record(phase, outcome));
-    underWay.add(answer);
-    void answer.finally(() => underWay.delete(answer));
-  };
-  const timer = setInterval(() => {
-    const due = Math.floor(((now() - startedAt) / 1000) * options.rps);
-    while (sent < due) send();
-  }, TICK_MS);
+  const { keepAlive = true } = options;
+  const agents = (keepAlive === 'both' ? [true, false] : [keepAlive]).map(
+    (kept) => new Agent({ keepAlive: kept }),
+  );
+  const lanes = [options.port].flat().flatMap((port) => agents.map((agent) => ({ port, agent })));
+  const loop = startOpenLoop(options, (sent) => ask(options, lanes[sent % lanes.length] as Lane, now), now);
   return {
-    phase: book.begin,
-    counts: book.counts,
-    total: () => sumOf(book.counts()),
-    failures: book.failures,
+    ...loop,
     stop: async () => {
-      clearInterval(timer);
-      book.end();
-      // Each has its own deadline, so this ends.
-      await Promise.all(underWay);
-      agent.destroy();
-      return book.counts();
+      const counts = await loop.stop();
+      for (const agent of agents) agent.destroy();
+      return counts;
     },
   };
 };
 
-type AnswerOutcome = Omit<Failure, 'phase'>;
+interface Lane {
+  port: number;
+  agent: Agent;
+}
 
-// Never rejects: no answer is an outcome too.
-const ask = (options: LoadOptions, agent: Agent, now: () => number): Promise<AnswerOutcome> =>
+const ask = (options: LoadOptions, { port, agent }: Lane, now: () => number): Promise<AnswerOutcome> =>
   new Promise((resolve) => {
     const at = now();
     const finish = (response: IncomingMessage | undefined, error?: string): void =>
       resolve({
         at,
+        port,
         status: response?.statusCode,
         version: headerOf(response, 'x-version'),
         pod: headerOf(response, 'x-pod'),
         error,
         durationMs: now() - at,
       });
-    const { host, port, path = '/', timeoutMs = 10_000 } = options;
+    const { host, path = '/', timeoutMs = 10_000 } = options;
     const outgoing = request({
       agent,
       host: '127.0.0.1',
@@ -132,45 +125,3 @@ const headerOf = (response: IncomingMessage | undefined, name: string): string |
   const value = response?.headers[name];
   return typeof value === 'string' ? value : undefined;
 };
-
-const createBook = (first: string, now: () => number) => {
-  const phases = new Map<string, { versions: Map<string, Tally>; ms: number }>();
-  const failures: Failure[] = [];
-  let open: { name: string; since: number } | undefined;
-  const end = (): void => {
-    const phase = open === undefined ? undefined : phases.get(open.name);
-    if (phase !== undefined && open !== undefined) phase.ms += now() - open.since;
-    if (open !== undefined) open = undefined;
-  };
-  let current = first;
-  const begin = (name: string): void => {
-    end();
-    if (!phases.has(name)) phases.set(name, { versions: new Map(), ms: 0 });
-    open = { name, since: now() };
-    current = name;
-  };
-  const record = (phase: string, outcome: AnswerOutcome): void => {
-    const versions = phases.get(phase)?.versions;
-    const version = outcome.version ?? 'none';
-    const tally = versions?.get(version) ?? { requests: 0, failures: 0 };
-    versions?.set(version, tally);
-    tally.requests += 1;
-    if (outcome.error === undefined && outcome.status !== undefined && outcome.status < 500) return;
-    tally.failures += 1;
-    if (failures.length < KEPT_FAILURES) failures.push({ ...outcome, phase });
-  };
-  const counts = (): PhaseCounts[] =>
-    [...phases].map(([phase, { versions, ms }]) => ({
-      phase,
-      seconds: (ms + (open?.name === phase ? now() - open.since : 0)) / 1000,
-      versions: Object.fromEntries([...versions].map(([version, tally]) => [version, { ...tally }])),
-      ...sumOf([...versions.values()]),
-    }));
-  begin(first);
-  return { begin, end, record, counts, current: () => current, failures: () => [...failures] };
-};
-
-const sumOf = (tallies: readonly Tally[]): Tally => ({
-  requests: tallies.reduce((sum, { requests }) => sum + requests, 0),
-  failures: tallies.reduce((sum, { failures }) => sum + failures, 0),
-});

@@ -8,7 +8,7 @@ export type MeshOptions = Pick<DataPlaneOptions, 'lag' | 'proxies' | 'retries' |
 /** Envoy and Prometheus for a lab; stopped with it. */
 export const startMesh = async (lab: Lab, options: MeshOptions = {}): Promise<DataPlane> => {
   const binaries = await ensureBinaries(['envoy', 'prometheus']);
-  const mesh = await startDataPlane({ api: lab.api, dir: join(lab.dir, 'mesh'), binaries, ...options });
+  const mesh = await startDataPlane({ lab, dir: join(lab.dir, 'mesh'), binaries, ...options });
   lab.onStop(() => mesh.stop());
   return mesh;
 };

@@ -1,6 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failsAt, type PodBehaviour } from './pod-behaviour.ts';
+import { createConversation, createEncryptedServer, createTcpServer } from './pod-connections.ts';
 
 // EndpointSlices refuse loopback addresses, so pods have 10.244.x.y in the API and serve on 127.244.x.y
 // (Linux answers on all of 127.0.0.0/8 without being asked to).
@@ -22,7 +24,22 @@ export interface PodServerOptions {
   pod: string;
   namespace: string;
   behaviour: PodBehaviour;
-  ports: readonly number[];
+  ports: readonly PodPort[];
+  /** Told of every HTTP request when it is answered. */
+  onServed?: (request: ServedRequest) => void;
+}
+
+export interface PodPort {
+  port: number;
+  speaks: 'http' | 'tcp' | 'tls';
+}
+
+/** A request as the pod's own proxy would see it. */
+export interface ServedRequest {
+  podIp: string;
+  host: string;
+  status: number;
+  durationMs: number;
 }
 
 /** Gives out addresses one after the other, around again after 65 000. */
@@ -37,13 +54,12 @@ export const createAddressPool = (first: number): (() => string) => {
 
 /** Serves on the first address of the pool that is free: another lab may run on this machine. */
 export const startPodServer = async (options: PodServerOptions, nextIp: () => string): Promise<PodServer> => {
-  const answer = createAnswer(options);
   for (;;) {
     const podIp = nextIp();
-    const servers: Server[] = [];
-    const close = async (): Promise<void> => void (await Promise.all(servers.map(closeServer)));
+    const servers = await createServers(options, podIp);
+    const close = async (): Promise<void> => void (await Promise.all(servers.map(({ close: end }) => end())));
     try {
-      for (const port of options.ports) servers.push(await listen(answer, port, loopbackOf(podIp)));
+      for (const { server, port } of servers) await listen(server, port, loopbackOf(podIp));
       return { podIp, close };
     } catch (error) {
       await close();
@@ -52,7 +68,34 @@ export const startPodServer = async (options: PodServerOptions, nextIp: () => st
   }
 };
 
-const createAnswer = ({ pod, namespace, behaviour }: PodServerOptions): RequestListener => {
+interface PortServer {
+  port: number;
+  server: Server;
+  /** With all its connections. */
+  close: () => Promise<void>;
+}
+
+const createServers = (options: PodServerOptions, podIp: string): Promise<PortServer[]> => {
+  const answer = createAnswer(options, podIp);
+  const conversation = createConversation(options);
+  return Promise.all(
+    options.ports.map(async ({ port, speaks }) => {
+      if (speaks === 'http') {
+        // Longer than any proxy keeps an idle connection: otherwise a request meets a connection being closed.
+        const server = createServer({ keepAliveTimeout: 600_000 }, answer);
+        return { port, server, close: () => closeHttp(server) };
+      }
+      const server =
+        speaks === 'tcp' ? createTcpServer(conversation) : await createEncryptedServer(conversation);
+      return { port, server, close: closerOf(server) };
+    }),
+  );
+};
+
+const createAnswer = (
+  { pod, namespace, behaviour, onServed = () => undefined }: PodServerOptions,
+  podIp: string,
+): RequestListener => {
   const { version, errorPercent, latencyMs } = behaviour;
   const body = JSON.stringify({ pod, namespace, version });
   const headers = { 'content-type': 'application/json', 'x-version': version, 'x-pod': pod };
@@ -62,22 +105,37 @@ const createAnswer = ({ pod, namespace, behaviour }: PodServerOptions): RequestL
     const status = failsAt(requests, errorPercent) ? 500 : 200;
     // Unread bodies would block the connection for the next request.
     request.resume();
-    const respond = (): void => void response.writeHead(status, headers).end(body);
+    const respond = (): void => {
+      response.writeHead(status, headers).end(body);
+      onServed({ podIp, host: request.headers.host ?? '', status, durationMs: latencyMs });
+    };
     if (latencyMs === 0) respond();
     else void sleep(latencyMs).then(respond);
   };
 };
 
-const listen = (answer: RequestListener, port: number, host: string): Promise<Server> =>
+const listen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    // Longer than any proxy keeps an idle connection: otherwise a request meets a connection being closed.
-    const server = createServer({ keepAliveTimeout: 600_000 }, answer);
     server.once('error', reject);
-    server.listen(port, host, () => resolve(server));
+    server.listen(port, host, resolve);
   });
 
-const closeServer = (server: Server): Promise<void> =>
+const closeHttp = (server: HttpServer): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+
+// Only the HTTP server of Node knows its connections.
+const closerOf = (server: Server): (() => Promise<void>) => {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+};

@@ -3,7 +3,11 @@ import type { KubeObject } from '../src/core/objects.ts';
 export interface LabPod extends KubeObject {
   spec: {
     nodeName?: string;
-    containers: { name: string; image: string; ports?: { containerPort: number; protocol?: string }[] }[];
+    containers: {
+      name: string;
+      image: string;
+      ports?: { name?: string; containerPort: number; protocol?: string }[];
+    }[];
   };
   status?: { phase?: string };
 }

@@ -113,6 +113,38 @@ describe('Istio metrics', () => {
   });
 });
 
+describe('copies of requests', () => {
+  const served = { podIp: '10.244.0.7', host: 'web.shop-shadow:80', status: 500, durationMs: 3 };
+
+  it('are counted where they were answered, and nowhere else', () => {
+    const { metrics } = setUp();
+    metrics.recordMirrored(served);
+    const lines = requestLines(metrics.text());
+    expect(lines).toHaveLength(1);
+    for (const label of [
+      'reporter="destination"',
+      'source_workload="unknown"',
+      'destination_workload="web-canary"',
+      'destination_service_name="web"',
+      'destination_service_namespace="shop"',
+      'response_code="500"',
+    ])
+      expect(lines[0]).toContain(label);
+  });
+
+  it('of a short host are meant for the namespace of the pod', () => {
+    const { metrics } = setUp();
+    metrics.recordMirrored({ ...served, host: 'web-shadow' });
+    expect(requestLines(metrics.text())[0]).toContain('destination_service="web.shop.svc.cluster.local"');
+  });
+
+  it('are told apart from what a client’s proxy counts already', () => {
+    const { metrics } = setUp();
+    metrics.recordMirrored({ ...served, host: 'web.shop' });
+    expect(requestLines(metrics.text())).toEqual([]);
+  });
+});
+
 describe('the access log', () => {
   it('reads what Envoy leaves out as absent', () => {
     expect(parseEntry('{"status":503,"flags":"UH","durationMs":0,"upstream":null,"cluster":"-"}')).toEqual({

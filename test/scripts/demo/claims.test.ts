@@ -7,6 +7,7 @@ const VERSIONS = { good: 'v2', bad: 'v3', badShare: 20 };
 
 const failure = (over: Partial<Failure>): Failure => ({
   at: 0,
+  port: 0,
   phase: 'v3',
   status: 500,
   version: 'v3',
