@@ -57,8 +57,6 @@ export interface TrafficState {
   destinationsRemoved: boolean;
   /** Services of the canary's own by the Service they stand beside, where the two sides are Services. */
   canaryServices?: StringMap;
-  /** What of the traffic is not split as asked, and what becomes of it; a line each, for people. */
-  warnings?: string[];
   /** What does not follow the share as asked; none: all does. */
   limits?: TrafficLimit[];
 }

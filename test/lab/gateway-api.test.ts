@@ -230,7 +230,7 @@ describe.concurrent('what stands in the way', () => {
       expect(warnings).toEqual(
         expect.arrayContaining([
           expect.stringContaining("the canary's Service is web-4b5e57f6-canary"),
-          expect.stringContaining("HTTPRoute web, rule 1: there is no room for the canary's backendRefs"),
+          expect.stringContaining("HTTPRoute web, rule 1: no room for the canary's backendRefs"),
         ]),
       );
       return warnings;

@@ -212,7 +212,7 @@ describe('said, not silent', () => {
         gatewayRoute('web', [{ backendRefs: [ref('web')] }, { backendRefs: [ref('web'), ...many(15)] }]),
       ],
       expect: [
-        "HTTPRoute web, rule 1: there is no room for the canary's backendRefs; its requests stay with the primary",
+        "HTTPRoute web, rule 1: no room for the canary's backendRefs; its requests stay with the primary",
       ],
     },
     'is not a rule whose reference has no weight, nor one to a namesake': {
@@ -226,31 +226,25 @@ describe('said, not silent', () => {
     },
     'is a weight that is too large to be multiplied': {
       others: [gatewayRoute('web', [{ backendRefs: [ref('web', 333_333), ref('db', 3)] }])],
-      expect: [
-        "HTTPRoute web, rule 0: weights above 10000 are not multiplied; the canary's share is rounded down",
-      ],
+      expect: ["HTTPRoute web, rule 0: weights above 10000 are not multiplied; the canary's is rounded down"],
     },
     'is a Service that selects by version itself': {
       services: [userService('web', { selector: { 'kanari.dev/version': 'primary' } })],
-      expect: ['Service web selects kanari.dev/version itself: its selector stays as it is for the run'],
+      expect: ['Service web selects kanari.dev/version itself: it is not narrowed'],
     },
     'is a name that somebody else has': {
       others: [userService('web-canary')],
-      expect: [
-        "the name web-canary means something else already: the canary's Service is web-4b5e57f6-canary",
-      ],
+      expect: ["web-canary means something else already: the canary's Service is web-4b5e57f6-canary"],
     },
     'is a name that a route refers to already': {
       others: [gatewayRoute('web', [{ backendRefs: [ref('web'), ref('web-canary')] }])],
-      expect: [
-        "the name web-canary means something else already: the canary's Service is web-4b5e57f6-canary",
-      ],
+      expect: ["web-canary means something else already: the canary's Service is web-4b5e57f6-canary"],
     },
   };
   it.each(Object.entries(cases))(
     '%s',
     (_name, { services = [userService('web')], others = [], expect: said }) => {
-      expect(readOf(services, others).warnings).toEqual(said);
+      expect(readOf(services, others).limits?.map(({ message }) => message)).toEqual(said);
     },
   );
 
@@ -258,8 +252,8 @@ describe('said, not silent', () => {
     const { api, router, target } = setUp([userService('web')], [http]);
     await router.ensureDestinations(target, signal);
     api.put(gatewayRoute('late', [{ backendRefs: [ref('web'), ref('web-canary')] }]));
-    expect(router.read(target).warnings).toEqual([
-      'HTTPRoute late refers to web-canary itself: it is left as it is, without a canary',
+    expect(router.read(target).limits?.map(({ message }) => message)).toEqual([
+      'HTTPRoute late refers to web-canary itself: it is left as it is, without a share',
     ]);
   });
 

@@ -4,6 +4,7 @@ import { shareObstacle } from '../share-obstacle.ts';
 import type { Outstanding, TrafficState } from '../snapshot.ts';
 import { splitsOf } from '../split-annotation.ts';
 import { carriesEntry } from '../split-object.ts';
+import { limitsOf } from './limits.ts';
 import { type GatewayRoute, restoreGatewayRoute, servicesOf } from './route.ts';
 import { outstandingOf } from './route-status.ts';
 import {
@@ -16,7 +17,6 @@ import {
   type ServiceView,
   selectsPods,
 } from './service-pair.ts';
-import { warningsOf } from './warnings.ts';
 
 // What has to change in a namespace's Services, HTTPRoutes and GRPCRoutes so that one Deployment's traffic stands as
 // wanted.
@@ -102,7 +102,7 @@ export const readTraffic = (view: GatewayView): TrafficState => {
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
     canaryServices: canaryServices(serviceViewOf(view)),
-    warnings: warningsOf(serviceViewOf(view), routesOf(view)),
+    limits: limitsOf(serviceViewOf(view), routesOf(view)),
     ...(outstanding === undefined ? {} : { outstanding }),
     ...(obstacle === undefined ? {} : { obstacle }),
   };

@@ -129,10 +129,7 @@ export const firstStepChosen: Stage = ({ status, snapshot }) => {
   const name = canaryNameOf(snapshot.key.split('/')[1] ?? '', snapshot.takenNames);
   return {
     status: { step: 0 },
-    effects: [
-      ...(snapshot.traffic.warnings ?? []).map((warning) => event(warning, 'Warning')),
-      event(`Starting canary analysis for ${name}`),
-    ],
+    effects: [event(`Starting canary analysis for ${name}`)],
     reason: 'CanaryStarting',
     message: `starting ${name}`,
     requeueAfterMs: 0,

@@ -15,8 +15,6 @@ export class SlowGateway extends SimulatedCluster {
   refusal: string | undefined;
   /** Endpoints behind the Service without the primary's label. */
   unlabelled = 0;
-  /** Events of a run's start. */
-  warnings: string[] = [];
   private inEffect: Share | undefined;
   private late = 0;
 
@@ -28,7 +26,7 @@ export class SlowGateway extends SimulatedCluster {
   override snapshot(): Snapshot {
     const snapshot = super.snapshot();
     const { traffic, endpoints } = snapshot;
-    const { outstanding, warnings } = this;
+    const { outstanding } = this;
     return {
       ...snapshot,
       traffic: {
@@ -36,7 +34,6 @@ export class SlowGateway extends SimulatedCluster {
         provider: 'gateway-api',
         split: traffic.split && outstanding === undefined,
         canaryServices: { web: 'web-canary' },
-        warnings,
         ...(outstanding === undefined ? {} : { outstanding }),
       },
       endpoints: { ...endpoints, primaryUnlabelled: endpoints.primaryUnlabelled + this.unlabelled },

@@ -118,14 +118,6 @@ describe('a Service', () => {
     cluster.runToEnd({ seconds: PATIENT });
     expect(cluster.phase).toBe('Succeeded');
   });
-
-  it('or route that can not be split as asked is told of once in a run', () => {
-    const cluster = released((each) => {
-      each.warnings = ['rule 1 has no room'];
-    });
-    cluster.runToEnd({ seconds: PATIENT });
-    expect(cluster.events.filter((message) => message === 'rule 1 has no room')).toHaveLength(1);
-  });
 });
 
 it('however slow a Gateway is and wherever Kanari dies, no request is sent where nobody answers', () => {

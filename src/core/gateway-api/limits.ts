@@ -1,6 +1,8 @@
 import { canaryNameOf } from '../canary-deployment.ts';
+import type { Reason } from '../conditions.ts';
 import { VERSION_LABEL } from '../marks.ts';
 import type { Service } from '../objects.ts';
+import type { TrafficLimit } from '../run.ts';
 import { sameJson } from '../same-json.ts';
 import {
   canaryServiceOf,
@@ -14,7 +16,9 @@ import { restoreService } from './service.ts';
 import { canaryServices, pairEntry, type ServiceView } from './service-pair.ts';
 import { isLocalService } from './split-rule.ts';
 
-// What of a user's traffic can't be split as asked, and what becomes of it instead: said at the start of a run.
+// What of a user's traffic does not follow the share as asked, and what becomes of it instead.
+
+const limit = (reason: Reason, message: string): TrafficLimit => ({ reason, message });
 
 /** From here on weights can't be multiplied any more. */
 const LARGEST_SCALABLE = 10_000;
@@ -25,21 +29,32 @@ const weightOf = ({ weight = 1 }: BackendRef): number => weight;
 const isRounded = (refs: readonly BackendRef[]): boolean =>
   refs.some((ref) => weightOf(ref) > LARGEST_SCALABLE) && refs.some((ref) => weightOf(ref) % 100 !== 0);
 
-const ruleWarnings = (place: string, refs: readonly BackendRef[], isSplit: boolean): string[] => {
+const ruleLimits = (place: string, refs: readonly BackendRef[], isSplit: boolean): TrafficLimit[] => {
   if (!isSplit)
-    return [`${place}: there is no room for the canary's backendRefs; its requests stay with the primary`];
+    return [
+      limit(
+        'RuleWithoutRoom',
+        `${place}: no room for the canary's backendRefs; its requests stay with the primary`,
+      ),
+    ];
   return isRounded(refs)
-    ? [`${place}: weights above ${LARGEST_SCALABLE} are not multiplied; the canary's share is rounded down`]
+    ? [
+        limit(
+          'WeightsRounded',
+          `${place}: weights above ${LARGEST_SCALABLE} are not multiplied; the canary's is rounded down`,
+        ),
+      ]
     : [];
 };
 
-const routeWarnings = (view: ServiceView, stored: GatewayRoute): string[] => {
+const routeLimits = (view: ServiceView, stored: GatewayRoute): TrafficLimit[] => {
   const route = restoreGatewayRoute(stored);
   const name = `${route.kind} ${route.metadata.name}`;
   const entry = pairEntry(view, { weight: 50 });
   const canaries = entry.services.map((service) => canaryServiceOf(service, entry));
   const own = servicesOf(route).find((service) => canaries.includes(service));
-  if (own !== undefined) return [`${name} refers to ${own} itself: it is left as it is, without a canary`];
+  if (own !== undefined)
+    return [limit('CanaryNamed', `${name} refers to ${own} itself: it is left as it is, without a share`)];
   const split = splitGatewayRoute(route, { [view.name]: entry });
   return (route.spec.rules ?? []).flatMap((rule, index) => {
     const { backendRefs = [] } = rule;
@@ -50,26 +65,26 @@ const routeWarnings = (view: ServiceView, stored: GatewayRoute): string[] => {
         weightOf(ref) > 0,
     );
     const isSplit = !sameJson(split.spec.rules?.[index], rule);
-    return concerned ? ruleWarnings(`${name}, rule ${index}`, backendRefs, isSplit) : [];
+    return concerned ? ruleLimits(`${name}, rule ${index}`, backendRefs, isSplit) : [];
   });
 };
 
-const serviceWarnings = (view: ServiceView, service: Service): string[] => {
+const serviceLimits = (view: ServiceView, service: Service): TrafficLimit[] => {
   const { name } = service.metadata;
   const canary = canaryServices(view)[name];
+  const usual = canaryNameOf(name);
   const selector = restoreService(service).spec?.selector ?? {};
   return [
     ...(VERSION_LABEL in selector
-      ? [`Service ${name} selects ${VERSION_LABEL} itself: its selector stays as it is for the run`]
+      ? [limit('VersionSelected', `Service ${name} selects ${VERSION_LABEL} itself: it is not narrowed`)]
       : []),
-    ...(canary === undefined || canary === canaryNameOf(name)
+    ...(canary === undefined || canary === usual
       ? []
-      : [`the name ${canaryNameOf(name)} means something else already: the canary's Service is ${canary}`]),
+      : [limit('NameTaken', `${usual} means something else already: the canary's Service is ${canary}`)]),
   ];
 };
 
-/** One line for each, for people. */
-export const warningsOf = (view: ServiceView, routes: readonly GatewayRoute[]): string[] => [
-  ...view.services.flatMap((service) => serviceWarnings(view, service)),
-  ...routes.flatMap((route) => routeWarnings(view, route)),
+export const limitsOf = (view: ServiceView, routes: readonly GatewayRoute[]): TrafficLimit[] => [
+  ...view.services.flatMap((service) => serviceLimits(view, service)),
+  ...routes.flatMap((route) => routeLimits(view, route)),
 ];
