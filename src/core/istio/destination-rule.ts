@@ -42,6 +42,10 @@ const lentSubset = (side: Side, of: Subset | undefined): Subset => ({
 export const userSubsetsOf = (rule: DestinationRule): Subset[] =>
   (rule.spec.subsets ?? []).filter(({ name }) => parseSubset(name) === undefined);
 
+/** Whether pods with these labels belong to a subset. */
+export const selectsPods = ({ labels = {} }: Subset, podLabels: StringMap): boolean =>
+  Object.entries(labels).every(([key, value]) => podLabels[key] === value);
+
 /** Gives the rule back exactly as the user has it, its annotations included. */
 export const restoreDestinationRule = (rule: DestinationRule): DestinationRule => {
   const { subsets, ...spec } = rule.spec;

@@ -1,9 +1,9 @@
 import type { OwnerReference, Service, StringMap } from '../objects.ts';
 import { foreign } from '../route-change.ts';
-import type { DestinationRule } from './destination-rule.ts';
+import { type DestinationRule, selectsPods, userSubsetsOf } from './destination-rule.ts';
 import { hostOf } from './hosts.ts';
 import type { MeshScope } from './mesh-cover.ts';
-import { inheritedRuleOf, isObeyed, ROOT_NAMESPACE, rulesNaming, subsetsWith } from './rules-in-effect.ts';
+import { inheritedRuleOf, isObeyed, ROOT_NAMESPACE, rulesNaming } from './rules-in-effect.ts';
 import type { VirtualService } from './virtual-service.ts';
 import { united, type Visibility, visibilityOf } from './visibility.ts';
 
@@ -51,12 +51,20 @@ export const subsetVisibility = (view: RouteView, service: string): Visibility =
   return rules.length === 0 ? 'everywhere' : united(rules.map(visibilityOf));
 };
 
-/** The user's subsets that the canary's pods belong to, as far as their labels are known. */
+/**
+ * The user's subsets that the canary's pods belong to, as far as their labels are known. A name that means other pods
+ * in another rule is left out: one list of names is for all Services.
+ */
 export const canarySubsets = (view: RouteView): string[] => {
   const { podLabels } = view;
   if (podLabels === undefined) return [];
-  const rules = serviceNames(view).flatMap((service) => rulesInEffect(view, service));
-  return [...new Set(rules.flatMap((rule) => subsetsWith(rule, podLabels)))].sort();
+  const defined = serviceNames(view)
+    .flatMap((service) => rulesInEffect(view, service))
+    .flatMap(userSubsetsOf);
+  const strange = new Set(
+    defined.filter((subset) => !selectsPods(subset, podLabels)).map(({ name }) => name),
+  );
+  return [...new Set(defined.map(({ name }) => name))].filter((name) => !strange.has(name)).sort();
 };
 
 /** Each Service with every VirtualService of the users'. */

@@ -1,5 +1,4 @@
-import type { StringMap } from '../objects.ts';
-import { type DestinationRule, userSubsetsOf } from './destination-rule.ts';
+import type { DestinationRule } from './destination-rule.ts';
 import { fitsWildcard, fullHost, hostOf, isWildcard, namesService } from './hosts.ts';
 import { isVisibleIn, visibilityOf } from './visibility.ts';
 
@@ -39,12 +38,6 @@ export const inheritedRuleOf = (
   const visible = root.filter((rule) => isVisibleIn(visibilityOf(rule), namespace)).sort(byAge);
   return closest(wildcards, host) ?? closest(visible, host);
 };
-
-/** The user's subsets that pods with these labels belong to. */
-export const subsetsWith = (rule: DestinationRule, podLabels: StringMap): string[] =>
-  userSubsetsOf(rule)
-    .filter(({ labels = {} }) => Object.entries(labels).every(([key, value]) => podLabels[key] === value))
-    .map(({ name }) => name);
 
 const byAge = (left: DestinationRule, right: DestinationRule): number =>
   ageKey(left) < ageKey(right) ? -1 : 1;

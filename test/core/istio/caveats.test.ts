@@ -45,6 +45,18 @@ describe('beside the split', () => {
       },
       expect: ['SubsetWithoutCanary'],
     },
+    'is a subset whose name means other pods in the rule of another Service': {
+      view: {
+        services: [serviceOf('web'), serviceOf('api')],
+        podLabels: { version: 'v1' },
+        virtualServices: [virtualService({ http: toSubset('v1') })],
+        destinationRules: [
+          versions,
+          destinationRule({ host: 'api', subsets: [{ name: 'v1', labels: { tier: 'x' } }] }, { name: 'api' }),
+        ],
+      },
+      expect: ['SubsetWithoutCanary'],
+    },
     'is no subset while their labels are unknown': {
       view: { virtualServices: [virtualService({ http: toSubset('v1') })], destinationRules: [versions] },
       expect: [],
