@@ -18,6 +18,7 @@ import { createWriter } from '../../src/kube/writer.ts';
 import { createIstioRouter } from '../../src/traffic/istio.ts';
 import type { TrafficRouter, TrafficTarget } from '../../src/traffic/router.ts';
 import { service } from '../traffic/router-contract.ts';
+import { ISTIO_USERS } from './istio-users.ts';
 import { type RouteWebhook, startRouteWebhook } from './route-webhook.ts';
 
 const KANARI = 'system:serviceaccount:kanari-system:kanari';
@@ -65,7 +66,10 @@ let router: TrafficRouter;
 let refresh: () => Promise<void>;
 
 const pathOf = ({ kind, metadata }: KubeObject): string =>
-  `${GROUP}/namespaces/shop/${kind === 'VirtualService' ? 'virtualservices' : 'destinationrules'}/${metadata.name}`;
+  `${GROUP}/namespaces/shop/${kind === 'VirtualService' ? 'virtualservices' : 'destinationrules'}/${metadata.name}`.replace(
+    /\/$/,
+    '',
+  );
 const stored = (object: KubeObject): Promise<Stored> => plane.api.request('GET', pathOf(object));
 /** `kubectl apply --server-side`, without force: a conflict rejects. */
 const apply = (object: KubeObject): Promise<Stored> =>
@@ -80,6 +84,22 @@ const managersOf = (object: Stored): string[] =>
 /** What the user sees of the object, byte for byte. */
 const bytesOf = ({ spec, metadata: { labels, annotations } }: Stored): string =>
   JSON.stringify({ spec, labels, annotations });
+
+const listAll = async (): Promise<KubeObject[]> => {
+  const lists = await Promise.all(
+    (['VirtualService', 'DestinationRule'] as const).map(async (kind) => {
+      const path = pathOf({ apiVersion: '', kind, metadata: { name: '' } });
+      const { items } = await plane.api.request<{ items: KubeObject[] }>('GET', path);
+      return items.map((item) => ({ ...item, kind }));
+    }),
+  );
+  return lists.flat();
+};
+const namesOfAll = async (): Promise<string[]> =>
+  (await listAll()).map(({ metadata }) => metadata.name).sort();
+const removeAll = async (): Promise<void> => {
+  for (const object of await listAll()) await plane.api.request('DELETE', pathOf(object));
+};
 
 const installCrds = async (): Promise<void> => {
   const crds = parseAllDocuments(await readFile(await ensureIstioCrds(), 'utf8')).map(
@@ -129,6 +149,7 @@ afterAll(async () => {
 /** The same run in both ways of writing: by the webhook, and directly where there is none. */
 const describeRun = (): void => {
   it('splits in place, keeps the user the owner, and gives everything back to the byte', async () => {
+    await removeAll();
     const before = await Promise.all([apply(route), apply(rule)]);
     await refresh();
     await router.ensureDestinations(target, signal);
@@ -161,8 +182,7 @@ const describeRun = (): void => {
   });
 
   it('makes its own objects where the user has none, and removes them', async () => {
-    for (const object of [route, rule])
-      await plane.api.request('DELETE', pathOf(object)).catch(() => undefined);
+    await removeAll();
     await refresh();
     await router.ensureDestinations(target, signal);
     await router.setShare(target, { weight: 20 }, signal);
@@ -183,7 +203,38 @@ const describeRun = (): void => {
   });
 };
 
-describe('routes on a real API server, written directly', describeRun);
+/** The same again, whatever its users have. */
+const describeUsers = (): void => {
+  it.each(Object.entries(ISTIO_USERS))('gives back to the byte: %s', async (_name, manifests) => {
+    await removeAll();
+    const before = await Promise.all(manifests.map(apply));
+    const known: TrafficTarget = { ...target, podLabels: { version: 'v1' } };
+    await refresh();
+    await router.ensureDestinations(known, signal);
+    for (const weight of [0, 33, 100, 0]) {
+      await refresh();
+      await router.setShare(known, { weight }, signal);
+      await refresh();
+      expect(router.read(known)).toMatchObject({ destinations: true, split: true, share: { weight } });
+    }
+    // No conflict: the users still own every field.
+    for (const manifest of manifests) await apply(manifest);
+    await refresh();
+    await router.restore(known, signal);
+    await router.removeDestinations(known, signal);
+    await refresh();
+    expect(router.read(known)).toMatchObject({ routesRestored: true, destinationsRemoved: true });
+    const after = await Promise.all(manifests.map(stored));
+    expect(after.map(bytesOf)).toEqual(before.map(bytesOf));
+    expect(after.map(managersOf)).toEqual(before.map(() => ['kubectl']));
+    expect(await namesOfAll()).toEqual(manifests.map(({ metadata }) => metadata.name).sort());
+  });
+};
+
+describe('routes on a real API server, written directly', () => {
+  describeRun();
+  describeUsers();
+});
 
 describe('routes on a real API server, written by admission', () => {
   const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
@@ -212,8 +263,10 @@ describe('routes on a real API server, written by admission', () => {
   });
 
   describeRun();
+  describeUsers();
 
   it('keeps the split when the user replaces the object without our annotations', async () => {
+    await removeAll();
     await apply(route);
     await refresh();
     await router.setShare(target, { weight: 20 }, signal);

@@ -1,13 +1,13 @@
 import type { Reason } from '../conditions.ts';
 import { foreign } from '../route-change.ts';
 import type { TrafficLimit } from '../run.ts';
-import { fitsWildcard, fullHost, hostOf, namesService } from './hosts.ts';
-import type { MeshScope } from './mesh-cover.ts';
+import { hostOf, namesService } from './hosts.ts';
+import { isFor, type MeshScope } from './mesh-cover.ts';
 import { isHeadless, protocolOf } from './ports.ts';
 import { bindsMesh } from './route-scope.ts';
 import { canarySubsets, meshScopes, type RouteView, serviceNames, subsetVisibility } from './route-view.ts';
 import { parseSubset } from './subsets.ts';
-import { destinationsOf, type VirtualService } from './virtual-service.ts';
+import { destinationsOf } from './virtual-service.ts';
 
 // What of a Deployment's traffic does not follow the split, although the rest does.
 
@@ -22,15 +22,9 @@ const headlessOnes = ({ services }: RouteView): TrafficLimit[] =>
       limit('HeadlessService', `${metadata.name} has no cluster address, callers choose pods: ${BY_COUNT}`),
     );
 
-const isForHost = ({ spec, metadata }: VirtualService, host: string): boolean =>
-  (spec.hosts ?? []).some((each) => {
-    const named = fullHost(each, metadata.namespace ?? '');
-    return named === host || fitsWildcard(named, host);
-  });
-
 const routesTls = ({ virtualServices, service, namespace }: MeshScope, port: number): boolean =>
   virtualServices
-    .filter((object) => bindsMesh(object) && isForHost(object, hostOf(service.metadata.name, namespace)))
+    .filter((object) => bindsMesh(object) && isFor(object, hostOf(service.metadata.name, namespace)))
     .flatMap(({ spec: { tls = [] } }) => tls)
     .flatMap(({ match }) => (Array.isArray(match) ? (match as { port?: number }[]) : []))
     .some((match) => match.port === undefined || match.port === port);

@@ -26,6 +26,12 @@ export const isWildcard = (host: string): boolean => host.startsWith('*');
 export const fitsWildcard = (wildcard: string, host: string): boolean =>
   isWildcard(wildcard) && host.endsWith(wildcard.slice(1));
 
+/** Whether Istio applies an object of the namespace that names a host to another, fully qualified one. */
+export const appliesTo = (named: string, namespace: string, host: string): boolean => {
+  const full = fullHost(named, namespace);
+  return full === host || fitsWildcard(full, host);
+};
+
 /** Whether a host, in any spelling or with a leading wildcard, includes the Service. */
 export const includesService = (host: string, service: string, namespace: string): boolean =>
   fitsWildcard(host, hostOf(service, namespace)) || namesService(host, service, namespace);

@@ -1,6 +1,7 @@
 import type { Service } from '../objects.ts';
+import { byAge } from './by-age.ts';
 import { copiedHttp } from './copied-routes.ts';
-import { fitsWildcard, fullHost, hostOf } from './hosts.ts';
+import { appliesTo, fitsWildcard, fullHost, hostOf } from './hosts.ts';
 import { isHeadless, protocolOf } from './ports.ts';
 import { bindsMesh, MESH } from './route-scope.ts';
 import type { Route } from './split-route.ts';
@@ -27,8 +28,9 @@ export interface Uncovered {
 const hostsOf = ({ spec, metadata }: VirtualService): string[] =>
   (spec.hosts ?? []).map((host) => fullHost(host, metadata.namespace ?? ''));
 
-const isFor = (object: VirtualService, host: string): boolean =>
-  hostsOf(object).some((each) => each === host || fitsWildcard(each, host));
+/** Whether the object is for the fully qualified host, by a wildcard or by itself. */
+export const isFor = ({ spec, metadata }: VirtualService, host: string): boolean =>
+  (spec.hosts ?? []).some((each) => appliesTo(each, metadata.namespace ?? '', host));
 
 const hasHttp = ({ spec: { http = [] } }: VirtualService): boolean => http.length > 0;
 const isEverywhere = (object: VirtualService): boolean => visibilityOf(object) === 'everywhere';
@@ -97,9 +99,3 @@ export const uncoveredOf = (scope: MeshScope): Uncovered | undefined => {
   const tcp = tcpOf(scope);
   return covered && tcp.length === 0 ? undefined : { http, tcp };
 };
-
-const byAge = (left: VirtualService, right: VirtualService): number =>
-  ageKey(left) < ageKey(right) ? -1 : 1;
-
-const ageKey = ({ metadata }: VirtualService): string =>
-  `${metadata.creationTimestamp ?? ''} ${metadata.name}`;

@@ -2,7 +2,8 @@ import type { Reason } from '../conditions.ts';
 import type { KubeObject } from '../objects.ts';
 import { foreign } from '../route-change.ts';
 import type { TrafficLimit } from '../run.ts';
-import { fitsWildcard, fullHost, hostOf } from './hosts.ts';
+import type { DestinationRule } from './destination-rule.ts';
+import { appliesTo, fullHost, hostOf } from './hosts.ts';
 import { uncoveredOf, wildcardsOver } from './mesh-cover.ts';
 import { isHeadless } from './ports.ts';
 import { routesTo } from './route-scope.ts';
@@ -30,33 +31,32 @@ const onlyHeadless: Obstacle = ({ services }) =>
     ? limit('HeadlessService', 'no Service has a cluster address: callers choose pods themselves')
     : undefined;
 
+const isForAny = ({ spec, metadata }: DestinationRule, hosts: readonly string[]): boolean =>
+  hosts.some((host) => appliesTo(spec.host, metadata.namespace ?? '', host));
+
+const isForSome = ({ spec }: DestinationRule): boolean => spec['workloadSelector'] !== undefined;
+
 /** Istio merges no subsets into such a rule, and the clients it is for obey no other. */
 const rulesForSomeClients: Obstacle = (view) => {
-  const hosts = hostsOf(view);
   const rule = foreign(view.destinationRules).find(
-    ({ spec, metadata }) =>
-      spec['workloadSelector'] !== undefined &&
-      hosts.some((host) => {
-        const named = fullHost(spec.host, metadata.namespace ?? '');
-        return named === host || fitsWildcard(named, host);
-      }),
+    (each) => isForSome(each) && isForAny(each, hostsOf(view)),
   );
   return (
     rule && limit('ForeignRoute', `${titleOf(rule)} has a workloadSelector: its clients know no subsets`)
   );
 };
 
+/** In the root namespace, a rule that is not for itself alone is the last to be obeyed. */
+const isLast = (rule: DestinationRule, namespace: string): boolean =>
+  rule.metadata.namespace === ROOT_NAMESPACE &&
+  isVisibleIn(visibilityOf(rule), namespace) &&
+  !isForSome(rule);
+
 /** A client's proxy obeys the rules of its own namespace first, and those lend no subsets. */
 const rulesElsewhere: Obstacle = (view) => {
-  const hosts = hostsOf(view);
-  const rule = view.elsewhere.destinationRules.find((each) => {
-    const namespace = each.metadata.namespace ?? '';
-    const named = fullHost(each.spec.host, namespace);
-    // In the root namespace, a rule that is not for itself alone is the last to be obeyed.
-    const isLast = namespace === ROOT_NAMESPACE && isVisibleIn(visibilityOf(each), view.namespace);
-    const isOverruled = isLast && each.spec['workloadSelector'] === undefined;
-    return !isOverruled && hosts.some((host) => named === host || fitsWildcard(named, host));
-  });
+  const rule = view.elsewhere.destinationRules.find(
+    (each) => !isLast(each, view.namespace) && isForAny(each, hostsOf(view)),
+  );
   return (
     rule && limit('ForeignRoute', `clients in ${rule.metadata.namespace ?? ''} obey ${titleOf(rule)} alone`)
   );
@@ -64,10 +64,8 @@ const rulesElsewhere: Obstacle = (view) => {
 
 const routesElsewhere: Obstacle = (view) => {
   const hosts = hostsOf(view);
-  const route = view.elsewhere.virtualServices.find(({ metadata, ...object }) =>
-    destinationsOf({ metadata, ...object }).some(({ host }) =>
-      hosts.includes(fullHost(host, metadata.namespace ?? '')),
-    ),
+  const route = view.elsewhere.virtualServices.find((each) =>
+    destinationsOf(each).some(({ host }) => hosts.includes(fullHost(host, each.metadata.namespace ?? ''))),
   );
   return route && limit('ForeignRoute', `${titleOf(route)} routes past the split`);
 };

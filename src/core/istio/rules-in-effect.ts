@@ -1,3 +1,4 @@
+import { byAge } from './by-age.ts';
 import type { DestinationRule } from './destination-rule.ts';
 import { fitsWildcard, fullHost, hostOf, isWildcard, namesService } from './hosts.ts';
 import { isVisibleIn, visibilityOf } from './visibility.ts';
@@ -38,9 +39,3 @@ export const inheritedRuleOf = (
   const visible = root.filter((rule) => isVisibleIn(visibilityOf(rule), namespace)).sort(byAge);
   return closest(wildcards, host) ?? closest(visible, host);
 };
-
-const byAge = (left: DestinationRule, right: DestinationRule): number =>
-  ageKey(left) < ageKey(right) ? -1 : 1;
-
-const ageKey = ({ metadata }: DestinationRule): string =>
-  `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
