@@ -16,6 +16,7 @@ const deciding = (bytes: number, tag: string): (() => unknown) => {
       ownUsername: 'kanari',
       replicaSets: [],
       metricsConfigured: true,
+      callersOutsideMesh: false,
     });
 };
 

@@ -25,6 +25,7 @@ const app = createWebhookApp({
         replicaSets: { inNamespace: () => [] },
         ownUsername: () => 'system:serviceaccount:kanari-system:kanari',
         metricsConfigured: true,
+        callersOutsideMesh: () => false,
         onUngated: () => undefined,
       }),
     ),

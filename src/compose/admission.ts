@@ -3,6 +3,7 @@ import { createKeyringSecret } from '../certs/keyring-secret.ts';
 import { createKeyringSource } from '../certs/keyring-source.ts';
 import { type CertRotator, createRotator } from '../certs/rotator.ts';
 import { systemTiming } from '../kube/timing.ts';
+import { createOutsideCallers } from '../traffic/outside-callers.ts';
 import { createWebhookApp } from '../webhook/app.ts';
 import { createDeploymentDecision } from '../webhook/deployment-decision.ts';
 import { createHandler } from '../webhook/handler.ts';
@@ -21,6 +22,7 @@ export const createAdmission = (shared: Shared, draining: () => boolean): Webhoo
     replicaSets: stores.replicaSets,
     ownUsername: () => ownUsername,
     metricsConfigured: config.prometheusUrl !== undefined,
+    callersOutsideMesh: createOutsideCallers(stores),
     onUngated: tellOnce(tellUngated(shared), () => performance.now()),
   });
   const handlers = {

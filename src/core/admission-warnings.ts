@@ -15,12 +15,19 @@ export interface WarningContext {
   change: DeploymentChange;
   ruling: Ruling;
   metricsConfigured: boolean;
+  callersOutsideMesh: boolean;
 }
 
 /** Warnings without the leading `kanari: `. */
-export const warningsFor = ({ change, ruling, metricsConfigured }: WarningContext): string[] => [
+export const warningsFor = ({
+  change,
+  ruling,
+  metricsConfigured,
+  callersOutsideMesh,
+}: WarningContext): string[] => [
   ...rulingWarnings(change, ruling),
   ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
+  ...(ruling.kind === 'hold' && callersOutsideMesh ? [outsideMesh(change)] : []),
   ...proxyWarnings(change, ruling),
   ...historyWarnings(change, ruling),
   ...skipWarnings(change, ruling),
@@ -66,6 +73,9 @@ const resumeWarning = (name: string): string =>
 
 const withoutMetrics = (change: DeploymentChange): string =>
   `no metrics server is configured: ${nameOf(change.after.metadata)} is judged by readiness and restarts only`;
+
+const outsideMesh = ({ after }: DeploymentChange): string =>
+  `the Namespace has no sidecars: callers without one reach every pod of ${nameOf(after.metadata)}, the canary's too, whatever its weight`;
 
 const proxyWarnings = ({ after, injection }: DeploymentChange, { kind }: Ruling): string[] =>
   kind === 'hold' && startsBeforeProxy(after.spec.template, injection)

@@ -26,6 +26,8 @@ export interface AdmissionInput {
   replicaSets: readonly ReplicaSet[];
   /** A metrics server is configured. */
   metricsConfigured: boolean;
+  /** Proxies divide the Deployment's traffic, and callers of its own Namespace have none. */
+  callersOutsideMesh: boolean;
 }
 
 export type AdmissionAnswer =
@@ -105,14 +107,14 @@ const create = (object: Deployment, namespace: Namespace, settings: Settings): A
 };
 
 const update = (before: Deployment, settings: Settings, input: AdmissionInput): AdmissionAnswer => {
-  const { object, namespace, operation, metricsConfigured } = input;
+  const { object, namespace, operation, metricsConfigured, callersOutsideMesh } = input;
   const change = changeOf(before, object, {
     settings,
     injection: injectionFor(settings, namespace),
     mixture: mixtureOf(before, input),
   });
   const ruling = rule(change);
-  const warnings = warningsFor({ change, ruling, metricsConfigured });
+  const warnings = warningsFor({ change, ruling, metricsConfigured, callersOutsideMesh });
   const admitted = admittedState(change, ruling);
   // What changed while it was opted out has come past nobody: the mark says that it is known.
   const optsIn = ruling.kind === 'allow' && !change.pauseRequested && !isOptedIn(before, namespace);

@@ -12,6 +12,7 @@ export interface DeploymentDecisionPorts {
   /** Kanari's own user, once the API server has told it. */
   ownUsername: () => string | undefined;
   metricsConfigured: boolean;
+  callersOutsideMesh: (deployment: Deployment, namespace: Namespace) => boolean;
   /** A template goes out without a canary: told for each request that is really stored. */
   onUngated: (deployment: Deployment, reason: UngatedReason) => void;
 }
@@ -59,15 +60,17 @@ export const createDeploymentDecision =
       return { allowed: true, patch: [], warnings: [], reason: 'NotADeploymentChange' };
     }
     const object = request.object as Deployment;
+    const namespace = namespaceOf(ports, request.namespace);
     const answer = decideAdmission({
       operation,
       object,
       oldObject: request.oldObject as Deployment | undefined,
-      namespace: namespaceOf(ports, request.namespace),
+      namespace,
       username: request.username,
       ownUsername: ports.ownUsername(),
       replicaSets: (operation === 'CREATE' ? orphansFor : ownOf)(ports, object, request.namespace),
       metricsConfigured: ports.metricsConfigured,
+      callersOutsideMesh: ports.callersOutsideMesh(object, namespace),
     });
     if (answer.verdict === 'allow' && answer.ungated !== undefined && !request.dryRun) {
       ports.onUngated((request.oldObject as Deployment | undefined) ?? object, answer.ungated);

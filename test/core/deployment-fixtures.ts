@@ -121,6 +121,7 @@ export const request = (input: Partial<AdmissionInput> & { object: Deployment })
   ownUsername: 'system:serviceaccount:kanari:kanari',
   replicaSets: [],
   metricsConfigured: true,
+  callersOutsideMesh: false,
   ...input,
 });
 

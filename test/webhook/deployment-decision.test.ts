@@ -24,6 +24,7 @@ const creating = (selector: Deployment['spec']['selector'], replicaSet: ReplicaS
     replicaSets: stores.replicaSets,
     ownUsername: () => 'kanari',
     metricsConfigured: true,
+    callersOutsideMesh: () => false,
     onUngated: (_, reason) => told.push(reason),
   });
   const ask = (dryRun: boolean, object = deployment({ template: template('web:v2'), spec: { selector } })) =>

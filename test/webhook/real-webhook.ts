@@ -20,6 +20,7 @@ export const realWebhook = (overrides: Partial<WebhookAppDependencies> = {}) => 
         replicaSets: { inNamespace: () => [] },
         ownUsername,
         metricsConfigured: true,
+        callersOutsideMesh: () => false,
         onUngated: () => {},
       }),
     ),

@@ -36,6 +36,15 @@ describeUpdates({
     injected: true,
     warnings: ['canary of web started', 'no metrics server is configured'],
   },
+  'says when callers have no proxy to obey its weight': {
+    change: { template: v2 },
+    input: { callersOutsideMesh: true },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: ['canary of web started', 'the Namespace has no sidecars'],
+  },
   'takes what an unpaused Deployment has for the primary, whatever an older mark says': {
     stored: deployment({ annotations: serves('web:v0') }),
     change: { template: v2 },
