@@ -36,6 +36,7 @@ interface Schema {
   description?: string;
   properties?: Record<string, Schema>;
   items?: Schema;
+  additionalProperties?: Schema;
 }
 
 interface CrdVersion {
@@ -290,6 +291,19 @@ const COMPLETE: Complete<CanaryStatus> = {
     stepSince: AT,
     limits: [{ reason: 'r', message: 'm' }],
     ailing: { since: AT, ready: 1 },
+    routes: {
+      share: {
+        weight: 10,
+        match: [
+          { headers: { a: { exact: 'x' } }, cookies: { b: { prefix: 'x' } }, query: { c: { regex: 'x' } } },
+        ],
+        mirror: 1,
+        affinity: { cookie: 'c', maxAgeSeconds: 1, token: 't' },
+      },
+      state: 'stands',
+      since: AT,
+      undone: 1,
+    },
     evidence: {
       since: AT,
       sampledAt: AT,
@@ -335,7 +349,7 @@ const misfits = (schema: Schema | undefined, value: unknown, path: string): stri
     return value.flatMap((item, index) => misfits(schema?.items, item, `${path}[${index}]`));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) =>
-    misfits(schema?.properties?.[key], item, `${path}.${key}`),
+    misfits(schema?.properties?.[key] ?? schema?.additionalProperties, item, `${path}.${key}`),
   );
 };
 

@@ -16,7 +16,7 @@ import type { Log } from '../kube/log.ts';
 import { createReflector, type Reflector } from '../kube/reflector.ts';
 import type { ResourceKind } from '../kube/resources.ts';
 import type { Rest } from '../kube/rest.ts';
-import { createStore, type WritableStore, withoutManagedFields } from '../kube/store.ts';
+import { createStore, type WritableStore, withoutManagedFields, withWriters } from '../kube/store.ts';
 import type { Stores } from '../scheduler/stores.ts';
 
 export interface Watches {
@@ -65,10 +65,10 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
       labelSelector: 'app.kubernetes.io/managed-by=kanari',
     }),
     canaries: watch<Canary>('Canary'),
-    virtualServices: watch<VirtualService>('VirtualService'),
-    destinationRules: watch<DestinationRule>('DestinationRule'),
-    httpRoutes: watch<GatewayRoute>('HTTPRoute'),
-    grpcRoutes: watch<GatewayRoute>('GRPCRoute'),
+    virtualServices: watch<VirtualService>('VirtualService', { project: withWriters }),
+    destinationRules: watch<DestinationRule>('DestinationRule', { project: withWriters }),
+    httpRoutes: watch<GatewayRoute>('HTTPRoute', { project: withWriters }),
+    grpcRoutes: watch<GatewayRoute>('GRPCRoute', { project: withWriters }),
   };
   return { stores, reflectors };
 };

@@ -51,6 +51,10 @@ export const RUN_REASONS = {
   HoldBroken: 'the held template runs although it was not released',
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
+  RoutesRewritten:
+    'others have rewritten the routes of a run: its split is written anew, three times in a row at most',
+  RoutesContested:
+    'others keep rewriting the routes of a run: its canary is withdrawn until the split is let stand',
   ServiceNotFound: 'kanari.dev/service names a Service that does not exist',
   ServiceWithoutSelector:
     'kanari.dev/service names a Service that selects no pods: there is nothing to tell apart',

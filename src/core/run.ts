@@ -1,4 +1,5 @@
 import type { Condition, Timestamp } from './objects.ts';
+import type { Share } from './share.ts';
 
 // The vocabulary of a run. design terms: primary, canary, revision, run, hold, step, check.
 
@@ -144,6 +145,20 @@ export interface TrafficLimit {
   message: string;
 }
 
+/** What a run has last written into the routes, and what has become of it. */
+export interface RoutesWritten {
+  share: Share;
+  /**
+   * `written`: not seen there yet; `undone`: not there any more, and not written anew; `left`: nothing is wanted there,
+   * for others have the say.
+   */
+  state: 'written' | 'stands' | 'undone' | 'left';
+  /** Since when it is so. */
+  since: Timestamp;
+  /** How often in a row others have undone it. */
+  undone: number;
+}
+
 export interface Run {
   /** `<revision>-<generation of the Deployment when the run began>`. */
   id: string;
@@ -161,6 +176,7 @@ export interface Run {
   evidence?: Evidence;
   /** What was told of limits of its traffic. */
   limits?: TrafficLimit[];
+  routes?: RoutesWritten;
   /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */
   ailing?: { since: Timestamp; ready: number };
   ending?: Ending;

@@ -51,6 +51,8 @@ export interface TrafficState {
   outstanding?: Outstanding;
   /** What keeps this traffic from being split at all: the run waits until it is gone. */
   obstacle?: { reason: Reason; message: string };
+  /** What of it does not carry the split as it was written, and who wrote that last, in words; undefined: nothing. */
+  rewritten?: string | undefined;
   /** No route carries anything of Kanari's. */
   routesRestored: boolean;
   /** No destination of Kanari's is left. */

@@ -1,4 +1,4 @@
-import { controllerOf, type KubeObject, keyOf, type ObjectKey } from '../core/objects.ts';
+import { controllerOf, type JsonObject, type KubeObject, keyOf, type ObjectKey } from '../core/objects.ts';
 import type { Store } from './api.ts';
 import { describeError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -28,6 +28,15 @@ export const withoutManagedFields = <T extends KubeObject>(object: T): T => {
   const metadata = { ...object.metadata };
   delete metadata.managedFields;
   return { ...object, metadata };
+};
+
+/** Keeps of the record of field ownership who has written when: little, and enough to say who rewrote a route. */
+export const withWriters = <T extends KubeObject>(object: T): T => {
+  const managedFields = (object.metadata.managedFields ?? []).map((entry) => {
+    const { manager, subresource, time } = entry as JsonObject;
+    return { manager, subresource, time };
+  });
+  return { ...object, metadata: { ...object.metadata, managedFields } };
 };
 
 const createEmitter = <T extends KubeObject>(log: Log) => {

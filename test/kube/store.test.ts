@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/core/objects.ts';
-import { createStore } from '../../src/kube/store.ts';
+import { createStore, withWriters } from '../../src/kube/store.ts';
 import { createMemoryLog } from './memory-log.ts';
 
 const pod = (name: string, version: number, extra: Partial<KubeObject['metadata']> = {}): KubeObject => ({
@@ -87,6 +87,13 @@ describe('a store', () => {
     const { store } = setUp();
     store.upsert({ ...pod('a', 1, { managedFields: [{ manager: 'x' }] }), novel: true } as KubeObject);
     expect(store.get('shop/a')).toEqual({ ...pod('a', 1), novel: true });
+  });
+
+  it('keeps who has written when, where that is asked for', () => {
+    const store = createStore({ log: createMemoryLog(), project: withWriters });
+    const entry = { manager: 'jane', operation: 'Update', time: 'then', fieldsV1: { 'f:spec': {} } };
+    store.upsert(pod('a', 1, { managedFields: [entry] }));
+    expect(store.get('shop/a')?.metadata.managedFields).toEqual([{ manager: 'jane', time: 'then' }]);
   });
 
   it('keeps what a projection leaves', () => {

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../objects.ts';
+import { describeRewritten } from '../rewritten.ts';
 import {
   foreign,
   ownOf,
@@ -157,14 +158,17 @@ const isUnknown = (view: RouteView): boolean => {
 
 export const readTraffic = (view: RouteView): TrafficState => {
   const share = firstShare(view);
-  const split = share !== undefined && !isUnknown(view) && planShare(view, share).length === 0;
+  const destinations = planDestinations(view);
+  const routes = planShare(view, share ?? NO_SHARE);
+  const split = share !== undefined && !isUnknown(view) && routes.length === 0;
   const obstacle = shareObstacle(view.virtualServices, view.name);
   return {
     provider: 'istio',
     services: serviceNames(view),
-    destinations: planDestinations(view).length === 0,
+    destinations: destinations.length === 0,
     split,
     share: split ? share : undefined,
+    rewritten: describeRewritten([...destinations, ...routes].map(({ object }) => object)),
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
     ...(obstacle === undefined ? {} : { obstacle }),

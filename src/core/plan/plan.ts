@@ -4,6 +4,7 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
 import { fixRecognised, primaryWell } from './fix.ts';
 import { holdMarked } from './holds.ts';
 import { decideIdle } from './idle.ts';
@@ -29,6 +30,7 @@ import {
 import { PROMOTION } from './promote.ts';
 import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
+import { withRoutesNoted, withRoutesSeen } from './routes-written.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
 import { slippedThrough } from './slipped.ts';
 import { primaryLabelled, splitTakenOver, trafficSplittable } from './take-over.ts';
@@ -40,8 +42,11 @@ import { WITHDRAWAL } from './withdraw.ts';
 
 const ADVANCE: readonly Stage[] = [
   outageNoticed,
+  leftToOthers,
+  destinationsKept,
   canaryServes,
   strayShareWithdrawn,
+  rewrittenAsserted,
   failedConditionCleared,
   holdMarked,
   fixRecognised,
@@ -93,16 +98,18 @@ const planCanaryItself = (canary: Deployment): Plan => {
 
 const stagesFor = ({ run }: RunContext): readonly Stage[] => {
   if (run.ending === undefined) return ADVANCE;
-  return run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL;
+  return [destinationsKept, ...(run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL)];
 };
 
 /** The run under way: advanced, promoted or withdrawn. */
 const planRun = (given: RunContext, before: CanaryStatus | undefined, opening: Effect[]): Plan => {
-  const context = withNewEvidence(given);
+  const { context, told } = withRoutesSeen(withNewEvidence(given));
   const move = firstMove(stagesFor(context), context);
   const next =
-    move === undefined ? finish(context, before) : settle(context, before, withRollbackEvent(context, move));
-  return { ...next, effects: [...opening, ...next.effects] };
+    move === undefined
+      ? finish(context, before)
+      : settle(context, before, withRoutesNoted(context, withRollbackEvent(context, move)));
+  return { ...next, effects: [...opening, ...told, ...next.effects] };
 };
 
 /** With a Canary to write to: the run under way goes on, or one begins, or nothing is to be done. */

@@ -7,6 +7,7 @@ import { servingLabelled } from './invariants.ts';
 import { primaryRestored } from './lost.ts';
 import { mayCarryTraffic, milestone, propagationWaitOf, SOON_MS, type Stage, shareWritten } from './move.ts';
 import { primaryAdopted } from './prepare.ts';
+import { isContested } from './routes-written.ts';
 import { canaryMayBeReached, splitMayBeInEffect, withOutstanding } from './take-over.ts';
 
 // How every run ends, promoted or not: the canary's traffic first, then its pods, then the routes, then the
@@ -14,7 +15,9 @@ import { canaryMayBeReached, splitMayBeInEffect, withOutstanding } from './take-
 
 export const weightWithdrawn: Stage = (context) => {
   const { snapshot, status } = context;
-  if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return markWithdrawn(context);
+  // Undone each time: no write takes its share from the canary, and only its end does.
+  const given = mayCarryTraffic(context) && !isContested(context);
+  if (status.canaryWeight === 0 && !given) return markWithdrawn(context);
   if (snapshot.traffic.routesRestored)
     return { status: { canaryWeight: 0 }, ...wordsOf(context), requeueAfterMs: 0 };
   return {

@@ -12,6 +12,7 @@ type Action =
   | { kind: 'scale'; replicas: number }
   | { kind: 'metrics'; state: 'up' | 'down' | 'empty' }
   | { kind: 'ready'; is: boolean }
+  | { kind: 'undo'; how: SimulatedCluster['undoing'] }
   | { kind: 'kill'; after: number }
   | { kind: 'forget' }
   | { kind: 'wait'; seconds: number };
@@ -23,6 +24,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('scale' as const), replicas: fc.constantFrom(0, 1, 4, 10) }),
   fc.record({ kind: fc.constant('metrics' as const), state: fc.constantFrom('up', 'down', 'empty') }),
   fc.record({ kind: fc.constant('ready' as const), is: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('undo' as const),
+    how: fc.constantFrom('nothing', 'at once', 'later', 'destinations'),
+  }),
   fc.record({ kind: fc.constant('kill' as const), after: fc.integer({ min: 0, max: 3 }) }),
   fc.record({ kind: fc.constant('forget' as const) }),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 12 }) }),
@@ -42,6 +47,7 @@ const act = (cluster: SimulatedCluster, next: Action): void => {
   else if (next.kind === 'resumeAlone') cluster.resumeAlone();
   else if (next.kind === 'scale') cluster.deployment.spec.replicas = next.replicas;
   else if (next.kind === 'metrics') cluster.metrics = next.state;
+  else if (next.kind === 'undo') cluster.undoing = next.how;
   else if (next.kind === 'forget') cluster.canary = undefined;
   else if (next.kind === 'kill') cluster.look(next.after);
   else if (next.kind === 'wait') cluster.runToEnd({ seconds: next.seconds });
@@ -60,9 +66,11 @@ test('every run ends and leaves nothing behind, whatever was done to it', () => 
         cluster.runToEnd({ seconds: 1 });
       }
       cluster.metrics = 'up';
+      cluster.undoing = 'nothing';
       cluster.neverReady.clear();
       cluster.deployment.spec.replicas = 4;
-      cluster.runToEnd({ seconds: 150 });
+      // Longer than a run whose routes were fought over waits for its next try.
+      cluster.runToEnd({ seconds: 250 });
       expect([cluster.weight, cluster.destinations, cluster.canaryDeployment]).toEqual([
         undefined,
         false,

@@ -50,6 +50,7 @@ export const templateOf = (tag: string): PodTemplate => ({
 });
 
 const PROPAGATION_MS = 2_000;
+export const REWRITTEN = 'VirtualService web, last written by jane';
 
 export class SimulatedCluster {
   now = new Date('2026-11-21T02:38:00Z');
@@ -68,6 +69,10 @@ export class SimulatedCluster {
   destinations = false;
   /** In the routes; undefined: they are not split. */
   share: Share | undefined;
+  /** Somebody undoes each split: before anybody looks, or a second later; or what destinations there are. */
+  undoing: 'nothing' | 'at once' | 'later' | 'destinations' = 'nothing';
+  /** Shares written so far. */
+  shares: Share[] = [];
   kept: KeptTemplate[] = [];
   /** Of each ReplicaSet's pods, so many have lost their readiness, and so many start for the first time. */
   ailing = 0;
@@ -277,6 +282,7 @@ export class SimulatedCluster {
       destinations: this.destinations,
       split: this.share !== undefined,
       share: this.share,
+      rewritten: this.share === undefined || !this.destinations ? REWRITTEN : undefined,
       routesRestored: this.share === undefined,
       destinationsRemoved: !this.destinations,
     };
@@ -348,10 +354,12 @@ export class SimulatedCluster {
         expect(this.traffic.destinations, 'weights only on destinations that stand').toBe(true);
         if (sendsRequests(effect.share))
           expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
-        this.share = effect.share;
+        this.shares.push(effect.share);
+        this.share = this.undoing === 'at once' ? undefined : effect.share;
         break;
       case 'restoreRoutes':
-        expect(this.canaryReady, 'an unsplit route would reach the canary').toBe(0);
+        // A route that names a destination which is gone fails whatever it gets.
+        if (this.destinations) expect(this.canaryReady, 'an unsplit route would reach the canary').toBe(0);
         this.share = undefined;
         break;
       case 'removeDestinations':
@@ -465,6 +473,8 @@ export class SimulatedCluster {
       this.count((this.requestsPerSecond * (this.weight ?? 0) * ms) / 100_000);
     }
     if (this.deployment.spec.paused !== true) this.rollOut();
+    if (this.undoing === 'later') this.share = undefined;
+    if (this.undoing === 'destinations') this.destinations = false;
   }
 
   private count(requests: number): void {

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LabApiError } from '../../lab/api.ts';
+import { FIRST_START_MS } from '../../lab/lab.ts';
+import { SPLIT_ANNOTATION } from '../../src/core/marks.ts';
+import { annotationsOf } from '../../src/core/objects.ts';
+import type { Canary } from '../../src/core/snapshot.ts';
+import { lookOf, managersOf, type RouteObject } from './route-object.ts';
+import { eventually, type Shop, startWorld, type World, web } from './shop.ts';
+
+// Others write the routes of a run: GitOps tools, whose writes come out split, and clients that undo the split.
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+}, FIRST_START_MS);
+
+afterAll(() => world?.stop());
+
+const ROUTE: RouteObject = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name: 'web', labels: { team: 'shop' }, annotations: { 'example.com/owner': 'jo' } },
+  spec: { hosts: ['web'], http: [{ route: [{ destination: { host: 'web' } }] }] },
+};
+const STEPS = { 'kanari.dev/steps': '20,50', 'kanari.dev/interval': '5s' };
+
+const open = async (namespace: string): Promise<Shop> => {
+  const shop = await world.openShop(namespace, { annotations: STEPS });
+  await shop.apply(ROUTE, '--server-side', '--field-manager=argocd-controller');
+  await shop.opens();
+  return shop;
+};
+
+/** Does something over and over until told to leave off; resolves with how often it was done. */
+const repeatedly = (act: () => Promise<void>, everyMs: number): (() => Promise<number>) => {
+  let going = true;
+  let times = 0;
+  const loop = (async () => {
+    while (going) {
+      await act();
+      times += 1;
+      await sleep(everyMs);
+    }
+  })();
+  return async () => {
+    going = false;
+    await loop;
+    return times;
+  };
+};
+
+const routeOf = (shop: Shop): Promise<RouteObject> => shop.get<RouteObject>('virtualservices', 'web');
+const told = async (shop: Shop): Promise<string[]> =>
+  (await shop.events()).map(({ message }) => message).filter((message) => message.includes('was undone'));
+const statusOf = async (shop: Shop): Promise<Canary['status']> => (await shop.canary()).status;
+
+/** A client that sees to it that its route stands as it has made it: without a split. */
+const fight = async (shop: Shop): Promise<void> => {
+  const path = `/apis/networking.istio.io/v1/namespaces/${shop.namespace}/virtualservices`;
+  try {
+    if (!(SPLIT_ANNOTATION in annotationsOf(await routeOf(shop)))) return;
+    await world.lab.api.request('DELETE', `${path}/web`);
+    await world.lab.api.request('POST', `${path}?fieldManager=fighter`, ROUTE);
+  } catch (error) {
+    if (!(error instanceof LabApiError)) throw error;
+  }
+};
+
+describe('the routes of a run', () => {
+  it('are applied again and again by a GitOps tool without a conflict, a difference or a fight', async () => {
+    const shop = await open('gitops');
+    const before = lookOf(await routeOf(shop));
+    const sync = async (): Promise<void> => {
+      const manager = ['--server-side', '--field-manager=argocd-controller'];
+      await shop.apply(ROUTE, ...manager);
+      const differing = await shop.tryKubectl(['diff', '-f', '-', ...manager], ROUTE);
+      expect({ code: differing.code, out: differing.stdout }).toEqual({ code: 0, out: '' });
+    };
+    const leaveOff = repeatedly(sync, 300);
+    await shop.apply(web('v2'));
+    await eventually(async () => {
+      expect(JSON.stringify((await routeOf(shop)).spec)).toContain('kanari-canary');
+    });
+    await shop.reaches('Succeeded');
+    expect(await leaveOff()).toBeGreaterThan(5);
+    expect(await told(shop)).toEqual([]);
+    expect(lookOf(await routeOf(shop))).toEqual(before);
+    expect(managersOf(await routeOf(shop))).not.toContain('kanari');
+  });
+
+  it('are left to a client that undoes their split each time, until it leaves off', async () => {
+    const shop = await open('fought');
+    await shop.apply(web('v2'));
+    await eventually(async () => expect(await statusOf(shop)).toMatchObject({ canaryWeight: 20 }));
+    const leaveOff = repeatedly(() => fight(shop), 50);
+    await eventually(async () =>
+      expect(await statusOf(shop)).toMatchObject({
+        phase: 'Paused',
+        reason: 'RoutesContested',
+        canaryWeight: 0,
+      }),
+    );
+    expect((await statusOf(shop))?.message).toContain('VirtualService web, last written by fighter');
+    await eventually(async () => {
+      const names = (await shop.list('deployments')).map(({ metadata }) => metadata.name);
+      expect(names).toEqual(['web']);
+    });
+    expect((await told(shop)).length).toBeGreaterThan(0);
+    await world.kanari.kill();
+    await world.kanari.start();
+    expect((await statusOf(shop))?.run?.routes?.undone).toBeGreaterThanOrEqual(3);
+    await leaveOff();
+    await shop.reaches('Succeeded');
+    expect(lookOf(await routeOf(shop))).toEqual(lookOf(ROUTE));
+  });
+});
