@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/core/objects.ts';
 import { createIstioRouter } from '../../src/traffic/istio.ts';
 import type { TrafficTarget } from '../../src/traffic/router.ts';
 import { createFakeIstioApi, type FakeIstioApi } from './fake-istio-api.ts';
+import { istioRoutes } from './istio-world.ts';
 import { describeRouterContract, type RouterWorld, service } from './router-contract.ts';
 
 const signal = AbortSignal.timeout(60_000);
@@ -58,15 +59,29 @@ const isOwn = ({ metadata }: KubeObject): boolean =>
 const bare = (object: KubeObject): unknown => {
   const metadata = { ...object.metadata };
   delete metadata.resourceVersion;
+  delete metadata.uid;
   return { ...object, metadata };
+};
+/** The user's manifest, applied again with a time limit. */
+const edited = (route: KubeObject): KubeObject => {
+  const changed = structuredClone(route) as KubeObject & { spec: { http: object[] } };
+  changed.spec.http = changed.spec.http.map((rule) => ({ ...rule, timeout: '3s' }));
+  return changed;
 };
 const worldOf =
   (webhook: boolean, services: TrafficTarget['services'], users: KubeObject[]) => (): RouterWorld => {
     const { api, router } = setUp(...users);
     api.webhook = webhook;
+    const own = { ...target, services };
+    const web = users.find(({ kind }) => kind === 'VirtualService');
     return {
       router,
-      target: { ...target, services },
+      target: own,
+      routes: istioRoutes(api, { edited: web && edited(web), further: routeTo('further', 'web') }),
+      withService: (name) => ({ ...own, services: [...services, service(name)] }),
+      onWrite: (handler) => {
+        api.before = handler;
+      },
       writes: () => api.writes.length,
       users: () =>
         all(api)

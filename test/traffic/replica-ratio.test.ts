@@ -8,5 +8,10 @@ for (const provider of ['replicas', 'none'] as const) {
     writes: () => 0,
     users: () => [],
     own: () => [],
+    withService: (late) => ({
+      key: 'shop/web',
+      owner: undefined,
+      services: [service('web'), service(late)],
+    }),
   }));
 }
