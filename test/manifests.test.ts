@@ -304,6 +304,7 @@ const COMPLETE: Complete<CanaryStatus> = {
       since: AT,
       undone: 1,
     },
+    primaryShortSince: AT,
     evidence: {
       since: AT,
       sampledAt: AT,

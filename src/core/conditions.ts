@@ -49,6 +49,7 @@ export const RUN_REASONS = {
   PrimaryNotReady: 'the serving version lacks ready pods: the run does not advance',
   PrimaryLost: "the serving version's ReplicaSet was gone: its template is restored and released",
   HoldBroken: 'the held template runs although it was not released',
+  CanaryYields: 'a quota had no room for the rolling update: the canary gave up its own',
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
   RoutesRewritten:

@@ -179,6 +179,8 @@ export interface Run {
   routes?: RoutesWritten;
   /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */
   ailing?: { since: Timestamp; ready: number };
+  /** Since when the primary lacks the ready pods that the run needs to go on; the progress deadline counts from it. */
+  primaryShortSince?: Timestamp;
   ending?: Ending;
   /** Set once everything is withdrawn or promoted: the run is history. */
   endedAt?: Timestamp;

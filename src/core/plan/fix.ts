@@ -8,7 +8,8 @@ import { elapsedMs, ending, type RunContext, SOON_MS, type Stage, without } from
 /** So long the primary may take to show that it gets better by itself. */
 const PATIENCE_MS = 10_000;
 
-const healthOf = ({ facts, snapshot, now }: Omit<RunContext, 'run'>): PrimaryHealth =>
+/** How the serving version is at this look. */
+export const healthOf = ({ facts, snapshot, now }: Omit<RunContext, 'run'>): PrimaryHealth =>
   primaryHealth(facts, snapshot.primaryPods, now);
 
 /** The run as it begins with a change of somebody's: it remembers a primary that ails already. */
@@ -18,7 +19,8 @@ export const begunByChange = (run: Run, context: Omit<RunContext, 'run'>): Run =
   return { ...run, ailing: { since: context.now.toISOString(), ready: health.ready } };
 };
 
-const wordsOf = ({ ailing }: PrimaryHealth): string =>
+/** An ailing primary in words. */
+export const ailmentOf = ({ ailing }: PrimaryHealth): string =>
   `${ailing} ${ailing === 1 ? 'pod' : 'pods'} of the serving version can not become ready`;
 
 /** Ten seconds later no better: the change goes out as it is. */
@@ -32,11 +34,11 @@ export const fixRecognised: Stage = (context) => {
   }
   const left = PATIENCE_MS - elapsedMs(run.ailing.since, now);
   if (left > 0) {
-    const message = `${wordsOf(health)}; unless that gets better, the change is taken for the fix`;
+    const message = `${ailmentOf(health)}; unless that gets better, the change is taken for the fix`;
     return { reason: 'PrimaryNotReady', message, requeueAfterMs: left };
   }
   const reason = 'PrimaryUnhealthy';
-  const message = `${wordsOf(health)}: the change is taken for the fix and released without a canary`;
+  const message = `${ailmentOf(health)}: the change is taken for the fix and released without a canary`;
   const decided = ending(context, { outcome: 'Skipped', reason, message });
   return {
     run: { ...run, ending: decided },
@@ -55,17 +57,6 @@ export const fixReleased: Stage = ({ facts, run }) => {
     effects: [{ kind: 'promote', revision: run.revision, template: facts.deployment.spec.template }],
     reason: run.ending.reason,
     message: run.ending.message,
-    requeueAfterMs: SOON_MS,
-  };
-};
-
-/** Compared with a primary that ails, any canary looks good. */
-export const primaryWell: Stage = (context) => {
-  const health = healthOf(context);
-  if (!isAiling(health)) return undefined;
-  return {
-    reason: 'PrimaryNotReady',
-    message: `${wordsOf(health)}; the weight stays`,
     requeueAfterMs: SOON_MS,
   };
 };

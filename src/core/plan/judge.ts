@@ -3,6 +3,7 @@ import { foldEvidence, newEvidence } from '../evidence.ts';
 import type { CanaryStatus, Evidence, MetricCheck, Run } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { shareMade } from './capacity.ts';
 import {
   elapsedMs,
   ending,
@@ -97,12 +98,13 @@ export const frozen: Stage = ({ snapshot, status }) => {
   return { status: { phase: 'Paused' }, reason: 'Frozen', message: told };
 };
 
-export const intervalElapsed: Stage = ({ snapshot, run, now, status }) => {
+export const intervalElapsed: Stage = (context) => {
+  const { snapshot, run, now, status } = context;
   const left = snapshot.settings.intervalMs - elapsedMs(run.stepSince ?? now.toISOString(), now);
   if (left <= 0) return undefined;
   return {
     reason: 'Advancing',
-    message: `canary weight ${percent(status.canaryWeight)}, collecting evidence`,
+    message: `canary weight ${percent(status.canaryWeight)}${shareMade(context, status.canaryWeight)}, collecting evidence`,
     requeueAfterMs: Math.min(left, snapshot.operator.lookIntervalMs),
   };
 };

@@ -4,8 +4,9 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
-import { fixRecognised, primaryWell } from './fix.ts';
+import { fixRecognised } from './fix.ts';
 import { holdMarked } from './holds.ts';
 import { decideIdle } from './idle.ts';
 import { holdIntact, orphanedCanaryDeleted, servingLabelled } from './invariants.ts';
@@ -14,19 +15,17 @@ import { initialStatus, isActive, newRun } from './lifecycle.ts';
 import { lossExplained } from './lost.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
 import {
-  canaryReady,
-  canarySized,
   destinationsStand,
   failedConditionCleared,
   firstStepChosen,
   heldReplicaSetDeleted,
   limitsTold,
   primaryAdopted,
-  primaryReachable,
   primaryTemplateKept,
   servicesExist,
   splitStands,
 } from './prepare.ts';
+import { primaryServes } from './primary.ts';
 import { PROMOTION } from './promote.ts';
 import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
@@ -66,8 +65,7 @@ const ADVANCE: readonly Stage[] = [
   firstStepChosen,
   canarySized,
   canaryReady,
-  primaryReachable,
-  primaryWell,
+  primaryServes,
   step,
 ];
 

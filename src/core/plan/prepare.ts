@@ -1,13 +1,9 @@
-import { canaryDeploymentOf, canaryNameOf } from '../canary-deployment.ts';
-import { canaryRevisionOf, ownFailedCondition } from '../facts.ts';
-import { CONTAINER_TROUBLE } from '../primary-health.ts';
-import { canaryReplicas } from '../replicas.ts';
+import { canaryNameOf } from '../canary-deployment.ts';
+import { ownFailedCondition } from '../facts.ts';
 import { revisionOf } from '../revision.ts';
 import { sameJson } from '../same-json.ts';
 import { isNoShare, NO_SHARE, type Share } from '../share.ts';
 import {
-  elapsedMs,
-  ending,
   event,
   type Move,
   milestone,
@@ -16,7 +12,6 @@ import {
   type Stage,
   shareWritten,
   steersTraffic,
-  without,
 } from './move.ts';
 
 // From the hold to a canary that can carry its next weight, in the order of the run: nothing here moves traffic
@@ -141,84 +136,3 @@ export const targetShare = (context: Parameters<Stage>[0]): Share => ({ weight: 
 
 export const targetWeight = ({ snapshot, status }: Parameters<Stage>[0]): number =>
   snapshot.settings.steps[Math.min(Math.max(status.step, 0), snapshot.settings.steps.length - 1)] ?? 0;
-
-/** The canary Deployment runs this revision, sized for the step. */
-export const canarySized: Stage = (context) => {
-  const { snapshot, facts, run } = context;
-  const current = snapshot.canaryDeployment;
-  const replicas = canaryReplicas(facts.replicas, targetWeight(context));
-  if (canaryRevisionOf(current) === run.revision && current?.spec.replicas === replicas) return undefined;
-  const name = current?.metadata.name ?? canaryNameOf(facts.deployment.metadata.name, snapshot.takenNames);
-  const manifest = canaryDeploymentOf(facts.deployment, { name, revision: run.revision, replicas });
-  return {
-    run: { ...run, waitingSince: context.now.toISOString() },
-    effects: [{ kind: 'applyCanary', manifest }],
-    reason: 'CanaryStarting',
-    message: `${name}: ${replicas} of ${facts.replicas} replicas for the next weight`,
-    requeueAfterMs: SOON_MS,
-  };
-};
-
-/** Why the canary's pods are not ready, in the kubelet's words. */
-const troubleOf = ({ snapshot }: Parameters<Stage>[0]): string => {
-  for (const pod of snapshot.canaryPods) {
-    const waiting = pod.status?.containerStatuses?.find((c) =>
-      CONTAINER_TROUBLE.test(c.state?.waiting?.reason ?? ''),
-    );
-    if (waiting !== undefined) return ` (${pod.metadata.name}: ${waiting.state?.waiting?.reason ?? ''})`;
-  }
-  return '';
-};
-
-const canaryIsReady = ({ snapshot, facts, status }: Parameters<Stage>[0], wanted: number): boolean => {
-  const canary = snapshot.canaryDeployment;
-  if (canary === undefined) return false;
-  const seen = (canary.status?.observedGeneration ?? 0) >= (canary.metadata.generation ?? 0);
-  const updated =
-    (canary.status?.updatedReplicas ?? 0) >= wanted && (canary.status?.readyReplicas ?? 0) >= wanted;
-  if (!seen || !updated) return false;
-  if (snapshot.traffic.services.length === 0) return true;
-  // At the first weight no pod of a superseded revision may be left behind the canary's address.
-  const unmixed = status.canaryWeight > 0 || snapshot.endpoints.canaryAny === snapshot.endpoints.canary;
-  return snapshot.endpoints.canary >= wanted && unmixed && facts.replicas > 0;
-};
-
-/** Ready endpoints for this weight, within the progress deadline; else the run is rolled back. */
-export const canaryReady: Stage = (context) => {
-  const { snapshot, facts, run, now } = context;
-  const wanted = canaryReplicas(facts.replicas, targetWeight(context));
-  if (canaryIsReady(context, wanted)) {
-    return run.waitingSince === undefined
-      ? undefined
-      : {
-          run: without(run, 'waitingSince'),
-          reason: 'CanaryReady',
-          message: 'the canary is ready',
-          requeueAfterMs: 0,
-        };
-  }
-  const since = run.waitingSince ?? now.toISOString();
-  const ready = snapshot.canaryDeployment?.status?.readyReplicas ?? 0;
-  const message = `${ready} of ${wanted} canary pods ready${troubleOf(context)}`;
-  const left = snapshot.settings.progressDeadlineMs - elapsedMs(since, now);
-  if (left > 0) {
-    const requeueAfterMs = Math.min(left, 10_000);
-    return { run: { ...run, waitingSince: since }, reason: 'CanaryNotReady', message, requeueAfterMs };
-  }
-  const decided = ending(context, { outcome: 'RolledBack', reason: 'CanaryNotReady', message });
-  return { run: { ...run, ending: decided }, reason: 'CanaryNotReady', message, requeueAfterMs: 0 };
-};
-
-/** Every ready endpoint of the primary is reachable through the split. */
-export const primaryReachable: Stage = (context) => {
-  const { endpoints, traffic } = context.snapshot;
-  if (traffic.services.length === 0) return undefined;
-  // Where the number of pods shares the traffic out, labels keep none away: least of all pods of another workload.
-  const unlabelled = steersTraffic(context) ? endpoints.primaryUnlabelled : 0;
-  if (endpoints.primary > 0 && unlabelled === 0) return undefined;
-  const message =
-    endpoints.primary === 0
-      ? 'the primary has no ready endpoint'
-      : `${endpoints.primaryUnlabelled} endpoints of the primary do not carry its label yet`;
-  return wait('PrimaryNotReady', `${message}; the weight stays`);
-};

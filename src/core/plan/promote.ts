@@ -1,18 +1,23 @@
 import type { Deployment } from '../objects.ts';
+import { maxUnavailableOf } from '../primary-health.ts';
 import { NO_SHARE } from '../share.ts';
+import { promotedCanarySized, refusalOf } from './capacity.ts';
 import { servingLabelled } from './invariants.ts';
 import {
   elapsedMs,
   event,
+  firstMove,
   type Move,
   mayCarryTraffic,
+  milestone,
+  propagationWaitOf,
   SOON_MS,
   type Stage,
   shareWritten,
   steersTraffic,
   without,
 } from './move.ts';
-import { WITHDRAWAL } from './withdraw.ts';
+import { canaryDeleted, WITHDRAWAL } from './withdraw.ts';
 
 // Promotion is the native rolling update of the user's own Deployment. The canary keeps its weight until it is
 // complete: the primary subset selects by label, so it never empties.
@@ -58,7 +63,9 @@ export const rolloutComplete: Stage = ({ facts, run, now, snapshot }): Move | un
   }
   const since = run.waitingSince ?? now.toISOString();
   const late = elapsedMs(since, now) > snapshot.settings.progressDeadlineMs;
-  const progress = `rolling update: ${updated} of ${facts.replicas} updated`;
+  const refusal = refusalOf(deployment);
+  const why = refusal === undefined ? '' : ` (${refusal})`;
+  const progress = `rolling update: ${updated} of ${facts.replicas} updated${why}`;
   return {
     run: { ...run, waitingSince: since },
     reason: late ? 'PromotionStalled' : 'Promoting',
@@ -81,6 +88,40 @@ export const promotedCanaryServes: Stage = (context) => {
   };
 };
 
+/**
+ * Where a quota has no room for the pods of the rolling update, the canary's make some: the primary carries all of the
+ * traffic then, as in any rolling update, and without that room the update would stand still for ever.
+ */
+export const canaryYields: Stage = (context) => {
+  const { facts, status, snapshot } = context;
+  const { deployment } = facts;
+  const refusal = refusalOf(deployment);
+  const kept = (deployment.status?.availableReplicas ?? 0) >= facts.replicas - maxUnavailableOf(deployment);
+  if (refusal === undefined || !kept || snapshot.canaryDeployment === undefined) return undefined;
+  const words = {
+    reason: 'CanaryYields',
+    message: `the canary makes room for the rolling update, whose pods are refused: ${refusal}`,
+  };
+  if (status.canaryWeight !== 0 || mayCarryTraffic(context)) {
+    const told = status.canaryWeight === 0 ? [] : [event(words.message, 'Warning')];
+    return {
+      status: { canaryWeight: 0 },
+      effects: [...shareWritten(NO_SHARE), ...told],
+      ...words,
+      requeueAfterMs: SOON_MS,
+    };
+  }
+  const learnt = milestone(context, {
+    name: 'weightZero',
+    reached: true,
+    effects: [],
+    waitMs: propagationWaitOf(context),
+    ...words,
+  });
+  const deleted = canaryDeleted(context);
+  return learnt ?? (deleted && { ...deleted, ...words });
+};
+
 export const finalisingBegun: Stage = ({ status }) =>
   status.phase === 'Finalising'
     ? undefined
@@ -91,11 +132,18 @@ export const finalisingBegun: Stage = ({ status }) =>
         requeueAfterMs: 0,
       };
 
+/** Until the primary is rolled out. */
+const ROLLING_UPDATE: readonly Stage[] = [
+  promotedCanaryServes,
+  promotionWritten,
+  canaryYields,
+  promotedCanarySized,
+  rolloutComplete,
+];
+
 export const PROMOTION: readonly Stage[] = [
   servingLabelled,
-  (context) => (context.status.phase === 'Finalising' ? undefined : promotedCanaryServes(context)),
-  (context) => (context.status.phase === 'Finalising' ? undefined : promotionWritten(context)),
-  (context) => (context.status.phase === 'Finalising' ? undefined : rolloutComplete(context)),
+  (context) => (context.status.phase === 'Finalising' ? undefined : firstMove(ROLLING_UPDATE, context)),
   finalisingBegun,
   ...WITHDRAWAL,
 ];

@@ -1,6 +1,7 @@
 import { newEvidence } from '../evidence.ts';
 import { sameJson } from '../same-json.ts';
 import { NO_SHARE } from '../share.ts';
+import { shareMade } from './capacity.ts';
 import {
   event,
   mayCarryTraffic,
@@ -43,13 +44,13 @@ export const weightStands: Stage = (context) => {
     !steersTraffic(context) || (snapshot.traffic.split && sameJson(snapshot.traffic.share, share));
   if (!stands || status.canaryWeight !== weight) {
     const advancing = status.canaryWeight !== weight;
-    const message = `Advance ${name} canary weight ${weight}`;
+    const message = `Advance ${name} canary weight ${weight}${shareMade(context, weight)}`;
     return {
       status: { canaryWeight: weight },
       run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
       effects: [...shareWritten(share), ...(advancing ? [event(message)] : [])],
       reason: 'Advancing',
-      message: `canary weight ${percent(weight)}`,
+      message: `canary weight ${percent(weight)}${shareMade(context, weight)}`,
       requeueAfterMs: SOON_MS,
     };
   }
@@ -57,7 +58,7 @@ export const weightStands: Stage = (context) => {
   return {
     run: { ...run, stepSince: context.now.toISOString() },
     reason: 'Advancing',
-    message: `canary weight ${percent(weight)}, collecting evidence`,
+    message: `canary weight ${percent(weight)}${shareMade(context, weight)}, collecting evidence`,
     requeueAfterMs: Math.min(snapshot.settings.intervalMs, snapshot.operator.lookIntervalMs),
   };
 };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Route } from '../../../src/core/istio/split-route.ts';
 import { parseSubset } from '../../../src/core/istio/subsets.ts';
 import {
-  type Route,
   restoreVirtualService,
   splitVirtualService,
   type VirtualService,

@@ -21,6 +21,7 @@ import type {
   StringMap,
 } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
+import { shareByCount } from '../../../src/core/replicas.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import type { PodCounters, Settings, TrafficLimit } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
@@ -423,7 +424,8 @@ export class SimulatedCluster {
     this.canaryDeployment = {
       ...manifest,
       metadata: { ...manifest.metadata, uid: 'c1', generation },
-      status: {},
+      // Another size restarts no pod.
+      status: before === revision ? (this.canaryDeployment?.status ?? {}) : {},
     };
   }
 
@@ -470,11 +472,18 @@ export class SimulatedCluster {
         updatedReplicas: replicas,
         readyReplicas: replicas,
       };
-      this.count((this.requestsPerSecond * (this.weight ?? 0) * ms) / 100_000);
+      this.count((this.requestsPerSecond * this.percentServed * ms) / 100_000);
     }
     if (this.deployment.spec.paused !== true) this.rollOut();
     if (this.undoing === 'later') this.share = undefined;
     if (this.undoing === 'destinations') this.destinations = false;
+  }
+
+  /** Percent of the requests that come to the canary. */
+  private get percentServed(): number {
+    return this.routed
+      ? (this.weight ?? 0)
+      : shareByCount(this.deployment.spec.replicas ?? 0, this.canaryReady);
   }
 
   private count(requests: number): void {
@@ -488,7 +497,7 @@ export class SimulatedCluster {
     this.counters.set(pod, { ...known, requests: total, errors, timed: total });
   }
 
-  private rollOut(): void {
+  protected rollOut(): void {
     const { template, replicas = 0 } = this.deployment.spec;
     const revision = revisionOf(template, this.injection);
     const current = this.replicaSets.find(
