@@ -29,6 +29,7 @@ const idle: Snapshot = {
   canaryDeployment: undefined,
   canaryPods: [],
   takenNames: [],
+  disruptionBudgets: [],
   kept: [],
   traffic: {
     provider: 'istio',

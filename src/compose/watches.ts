@@ -4,6 +4,7 @@ import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
   ControllerRevision,
   Deployment,
+  DisruptionBudget,
   EndpointSlice,
   KubeObject,
   Namespace,
@@ -64,6 +65,7 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     controllerRevisions: watch<ControllerRevision>('ControllerRevision', {
       labelSelector: 'app.kubernetes.io/managed-by=kanari',
     }),
+    disruptionBudgets: watch<DisruptionBudget>('PodDisruptionBudget'),
     canaries: watch<Canary>('Canary'),
     virtualServices: watch<VirtualService>('VirtualService', { project: withWriters }),
     destinationRules: watch<DestinationRule>('DestinationRule', { project: withWriters }),

@@ -150,6 +150,10 @@ export interface EndpointSlice extends KubeObject {
   ports?: { name?: string; port?: number; protocol?: string }[];
 }
 
+export interface DisruptionBudget extends KubeObject {
+  spec?: { selector?: LabelSelector; minAvailable?: number | string; maxUnavailable?: number | string };
+}
+
 /** A template as Kanari keeps it. */
 export interface ControllerRevision extends KubeObject {
   data?: { spec?: { template?: PodTemplate } };

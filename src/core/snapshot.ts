@@ -1,6 +1,7 @@
 import type { Reason } from './conditions.ts';
 import type {
   Deployment,
+  DisruptionBudget,
   ObjectKey,
   ObjectMeta,
   Pod,
@@ -128,6 +129,8 @@ export interface Snapshot {
   takenNames: string[];
   /** Templates of the Deployment that are kept as ControllerRevisions. */
   kept: KeptTemplate[];
+  /** All of the namespace. */
+  disruptionBudgets: DisruptionBudget[];
   traffic: TrafficState;
   endpoints: EndpointState;
   evidence: EvidenceReading;

@@ -11,6 +11,7 @@ export const RESOURCES = {
   ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets', namespaced: true },
   ControllerRevision: { group: 'apps', version: 'v1', plural: 'controllerrevisions', namespaced: true },
   EndpointSlice: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', namespaced: true },
+  PodDisruptionBudget: { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets', namespaced: true },
   Lease: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespaced: true },
   Canary: { group: 'kanari.dev', version: 'v1alpha1', plural: 'canaries', namespaced: true },
   VirtualService: {

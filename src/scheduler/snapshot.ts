@@ -157,6 +157,7 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
     canary,
     ...owned,
     takenNames: takenNames(stores, key, owned.canaryDeployment),
+    disruptionBudgets: stores.disruptionBudgets.inNamespace(namespaceName),
     traffic,
     endpoints: endpointsOf(slices, sides, (podKey) => stores.pods.get(podKey), revision),
     evidence: evidenceFor(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),

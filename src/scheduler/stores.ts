@@ -4,6 +4,7 @@ import type { VirtualService } from '../core/istio/virtual-service.ts';
 import type {
   ControllerRevision,
   Deployment,
+  DisruptionBudget,
   EndpointSlice,
   KubeObject,
   Namespace,
@@ -23,6 +24,7 @@ export interface Stores {
   services: Store<Service>;
   endpointSlices: Store<EndpointSlice>;
   controllerRevisions: Store<ControllerRevision>;
+  disruptionBudgets: Store<DisruptionBudget>;
   canaries: Store<Canary>;
   virtualServices: Store<VirtualService>;
   destinationRules: Store<DestinationRule>;

@@ -128,6 +128,7 @@ describe("Kanari's rights, as the API server sees them", () => {
     ['shop', '/services', 'get list watch create patch delete'],
     ['', '/namespaces', 'list watch'],
     ['shop', 'discovery.k8s.io/endpointslices', 'list watch'],
+    ['shop', 'policy/poddisruptionbudgets', 'list watch'],
     ['shop', '/events', 'create patch'],
     ['shop', 'kanari.dev/canaries', 'get list watch create patch delete'],
     ['shop', 'kanari.dev/canaries/status', 'patch'],

@@ -18,6 +18,7 @@ const KINDS = [
   'services',
   'endpointSlices',
   'controllerRevisions',
+  'disruptionBudgets',
   'canaries',
   'virtualServices',
   'destinationRules',

@@ -1,9 +1,11 @@
 import { canaryDeploymentOf, canaryNameOf } from '../canary-deployment.ts';
+import type { Effect } from '../effects.ts';
 import { canaryRevisionOf } from '../facts.ts';
 import { counted } from '../figures.ts';
 import type { Deployment } from '../objects.ts';
 import { CONTAINER_TROUBLE } from '../primary-health.ts';
 import { canaryReplicas, canaryReplicasByCount, shareByCount } from '../replicas.ts';
+import { forewarnings } from './forewarned.ts';
 import {
   elapsedMs,
   ending,
@@ -48,14 +50,15 @@ export const shareMade = (context: RunContext, weight: number): string => {
 };
 
 /** The canary Deployment, made anew or at another size. */
-const resized = (context: RunContext, replicas: number) => {
+const resized = (context: RunContext, replicas: number, opening: Effect[] = []) => {
   const { snapshot, facts, run } = context;
   const name =
     snapshot.canaryDeployment?.metadata.name ??
     canaryNameOf(facts.deployment.metadata.name, snapshot.takenNames);
   const manifest = canaryDeploymentOf(facts.deployment, { name, revision: run.revision, replicas });
   const message = `${name}: ${counted(replicas, 'pod')} beside ${facts.replicas} of the primary`;
-  return { effects: [{ kind: 'applyCanary', manifest } as const], message, requeueAfterMs: SOON_MS };
+  const effects: Effect[] = [...opening, { kind: 'applyCanary', manifest }];
+  return { effects, message, requeueAfterMs: SOON_MS };
 };
 
 /** The canary Deployment runs this revision, sized for the step. */
@@ -68,7 +71,7 @@ export const canarySized: Stage = (context) => {
   return {
     // Another size is no new wait: one that flaps must not put the deadline off for ever.
     run: { ...run, waitingSince: run.waitingSince ?? now.toISOString() },
-    ...resized(context, replicas),
+    ...resized(context, replicas, asked === 0 ? forewarnings(context) : []),
     reason: 'CanaryStarting',
   };
 };

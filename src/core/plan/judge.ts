@@ -1,9 +1,10 @@
 import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
-import type { CanaryStatus, Evidence, MetricCheck, Run } from '../run.ts';
+import type { CanaryStatus, Evidence, MetricCheck, Run, Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { shareMade } from './capacity.ts';
+import { adviceWithoutEvidence } from './forewarned.ts';
 import {
   elapsedMs,
   ending,
@@ -168,24 +169,28 @@ const signalsOf = ({ snapshot }: RunContext): { ready: boolean; restarts: number
   };
 };
 
+/** Requests say nothing where there are none to steer: of workers only Kubernetes' own signals can tell. */
+const limitsOf = ({ snapshot: { settings, traffic } }: RunContext): Settings =>
+  traffic.provider === 'none' ? { ...settings, successRate: 'off', latency: 'off' } : settings;
+
 /** One check of all metrics on what came since the last verdict. */
 export const judged: Stage = (context) => {
   const { snapshot, status, run, now, facts } = context;
   const evidence = run.evidence ?? newEvidence(stamp(now));
-  const check = checkRun(snapshot.settings, evidence, snapshot.evidence, {
+  const check = checkRun(limitsOf(context), evidence, snapshot.evidence, {
     signals: signalsOf(context),
     now: now.toISOString(),
     maxAgeMs: Math.max(4 * snapshot.operator.lookIntervalMs, OLDEST_SAMPLE_MS),
   });
   if (check.verdict === 'pass') return advance(context, check);
   if (check.verdict === 'inconclusive') {
+    const message = check.message + adviceWithoutEvidence(context);
     const waited = elapsedMs(run.stepSince ?? now.toISOString(), now);
-    if (waited >= snapshot.settings.progressDeadlineMs)
-      return noEvidence(context, check.reason, check.message);
+    if (waited >= snapshot.settings.progressDeadlineMs) return noEvidence(context, check.reason, message);
     return {
       status: { checks: check.checks, phase: 'Progressing' },
       reason: check.reason,
-      message: `${check.message}; the weight is held`,
+      message: `${message}; the weight is held`,
       requeueAfterMs: snapshot.operator.lookIntervalMs,
     };
   }

@@ -14,6 +14,7 @@ import {
 } from '../../../src/core/marks.ts';
 import type {
   Deployment,
+  DisruptionBudget,
   Namespace,
   Pod,
   PodTemplate,
@@ -67,6 +68,8 @@ export class SimulatedCluster {
   limits: TrafficLimit[] = [];
   /** Ready pods of another workload behind the Service. */
   strangers = 0;
+  /** Names of the Services. */
+  services = ['web'];
   destinations = false;
   /** In the routes; undefined: they are not split. */
   share: Share | undefined;
@@ -75,6 +78,7 @@ export class SimulatedCluster {
   /** Shares written so far. */
   shares: Share[] = [];
   kept: KeptTemplate[] = [];
+  disruptionBudgets: DisruptionBudget[] = [];
   /** Of each ReplicaSet's pods, so many have lost their readiness, and so many start for the first time. */
   ailing = 0;
   starting = 0;
@@ -84,7 +88,7 @@ export class SimulatedCluster {
   errorRate: Record<string, number> = {};
   /** Image tags whose pods never become ready. */
   neverReady = new Set<string>();
-  metrics: 'up' | 'down' | 'empty' = 'up';
+  metrics: 'up' | 'down' | 'empty' | 'unconfigured' = 'up';
   requestsPerSecond = 100;
   counters = new Map<string, PodCounters>();
   events: string[] = [];
@@ -254,6 +258,7 @@ export class SimulatedCluster {
       canaryPods: [],
       takenNames: [],
       kept: this.kept,
+      disruptionBudgets: this.disruptionBudgets,
       traffic: { ...this.traffic, ...(this.limits.length === 0 ? {} : { limits: this.limits }) },
       endpoints: {
         primary: this.adopted ? readyPrimary : 0,
@@ -272,10 +277,15 @@ export class SimulatedCluster {
   }
 
   private get traffic(): TrafficState {
-    const services = ['web'];
+    const { services } = this;
     if (!this.routed) {
       const fulfilled = { destinations: true, split: true, routesRestored: true, destinationsRemoved: true };
-      return { provider: 'replicas', services, share: this.share, ...fulfilled };
+      return {
+        provider: services.length === 0 ? 'none' : 'replicas',
+        services,
+        share: this.share,
+        ...fulfilled,
+      };
     }
     return {
       provider: 'istio',
@@ -292,6 +302,7 @@ export class SimulatedCluster {
   private reading(): EvidenceReading {
     if (this.metrics === 'down')
       return { kind: 'unavailable', reason: 'MetricsServerUnreachable', message: 'refused' };
+    if (this.metrics === 'unconfigured') return { kind: 'unconfigured' };
     if (this.metrics === 'empty') return { kind: 'empty', reason: 'NoSamples', message: 'no samples' };
     return { kind: 'samples', at: this.now.toISOString(), pods: [...this.counters.values()] };
   }
