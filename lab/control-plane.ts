@@ -143,6 +143,8 @@ const startControllers = (dir: string, program: string, kubeconfig: string): Lab
     '--leader-elect=false',
     '--use-service-account-credentials=false',
     '--secure-port=0',
+    // Nobody waits 15 s for an autoscaler.
+    '--horizontal-pod-autoscaler-sync-period=1s',
     '--kube-api-qps=200',
     '--kube-api-burst=400',
   ];

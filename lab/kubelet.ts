@@ -67,7 +67,7 @@ export const startKubelet = async (api: LabApi, options: KubeletOptions = {}): P
     }
     const life = lives.get(key) ?? startLife(pod, context);
     lives.set(key, life);
-    if (pod.metadata.deletionTimestamp !== undefined) life.terminate(graceOf(pod, context));
+    if (pod.metadata.deletionTimestamp !== undefined) life.terminate(endOf(pod, context));
   });
   await pods.ready;
   const stop = async (): Promise<void> => {
@@ -95,9 +95,24 @@ const graceOf = (pod: LabPod, { options }: Context): number => {
   return Math.min((deletionGracePeriodSeconds ?? 30) * 1000, options.graceCapMs);
 };
 
+/** How a pod ends that is asked to: the hook is part of the grace period, and the signal comes after it. */
+interface End {
+  preStopMs: number;
+  graceMs: number;
+}
+
+const endOf = (pod: LabPod, context: Context): End => {
+  const graceMs = graceOf(pod, context);
+  const seconds = pod.spec.containers.map(({ lifecycle }) => lifecycle?.preStop?.sleep?.seconds ?? 0);
+  return { graceMs, preStopMs: Math.min(Math.max(...seconds) * 1000, graceMs) };
+};
+
 interface PodLife {
-  /** Goes on serving for the grace period, then removes the pod from the API. Calls after the first do nothing. */
-  terminate(graceMs: number): void;
+  /**
+   * Goes on serving for the grace period, an abrupt pod only until its preStop hook has ended, then removes the pod from
+   * the API. Calls after the first do nothing.
+   */
+  terminate(end: End): void;
   /** At once: the object is gone, or the lab ends. */
   end(): void;
   ended: Promise<void>;
@@ -115,10 +130,12 @@ const startLife = (pod: LabPod, context: Context): PodLife => {
     })
     .then(() => untilAborted(gone.signal))
     .then(async () => (await server)?.close());
-  const terminate = (graceMs: number): void => {
+  const terminate = ({ preStopMs, graceMs }: End): void => {
     if (terminating.signal.aborted) return;
     terminating.abort();
-    void sleep(graceMs, undefined, { signal: gone.signal })
+    const { abrupt } = behaviourOfPod(pod);
+    void sleep(abrupt ? preStopMs : graceMs, undefined, { signal: gone.signal })
+      .then(async () => (abrupt ? (await server)?.close() : undefined))
       .then(() => removePod(pod, context.api, gone.signal))
       .catch(() => undefined);
   };

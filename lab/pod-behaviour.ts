@@ -8,12 +8,14 @@ export interface PodBehaviour {
   latencyMs: number;
   /** From bound to ready, when the tag says so. */
   startMs: number | undefined;
+  /** Ends its connections when it is asked to end, rather than with its grace period. */
+  abrupt: boolean;
   fate: 'serves' | 'never-ready' | 'crashes' | 'pull-fails';
 }
 
 /**
  * Reads `registry/web:v3-errors10-slow300-start5`: the first word is the version's name, the others are
- * `errors<percent>`, `slow<ms>`, `start<seconds>`, `neverready`, `crash` and `pullfail`. Unknown words mean nothing.
+ * `errors<percent>`, `slow<ms>`, `start<seconds>`, `abrupt`, `neverready`, `crash` and `pullfail`. Unknown words mean nothing.
  */
 export const behaviourOf = (image: string): PodBehaviour => {
   const version = tagOf(image);
@@ -29,6 +31,7 @@ export const behaviourOf = (image: string): PodBehaviour => {
     errorPercent: Math.min(number('errors') ?? 0, 100),
     latencyMs: number('slow') ?? 0,
     startMs: startSeconds === undefined ? undefined : startSeconds * 1000,
+    abrupt: words.includes('abrupt'),
     fate: fateOf(words),
   };
 };

@@ -7,6 +7,7 @@ export interface LabPod extends KubeObject {
       name: string;
       image: string;
       ports?: { name?: string; containerPort: number; protocol?: string }[];
+      lifecycle?: { preStop?: { sleep?: { seconds: number } } };
     }[];
   };
   status?: { phase?: string };

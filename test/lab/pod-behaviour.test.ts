@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { behaviourOf, failsAt } from '../../lab/pod-behaviour.ts';
 
 describe('the behaviour an image tag asks for', () => {
-  const healthy = { errorPercent: 0, latencyMs: 0, startMs: undefined, fate: 'serves' };
+  const healthy = { errorPercent: 0, latencyMs: 0, startMs: undefined, abrupt: false, fate: 'serves' };
   it.each([
     ['web:v1', { ...healthy, version: 'v1' }],
     ['web', { ...healthy, version: 'latest' }],
@@ -15,9 +15,11 @@ describe('the behaviour an image tag asks for', () => {
         errorPercent: 10,
         latencyMs: 300,
         startMs: 5000,
+        abrupt: false,
         fate: 'serves',
       },
     ],
+    ['web:v3-abrupt', { ...healthy, version: 'v3-abrupt', abrupt: true }],
     ['web:v3-crash', { ...healthy, version: 'v3-crash', fate: 'crashes' }],
     ['web:v3-neverready', { ...healthy, version: 'v3-neverready', fate: 'never-ready' }],
     ['web:v3-pullfail', { ...healthy, version: 'v3-pullfail', fate: 'pull-fails' }],
