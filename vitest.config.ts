@@ -9,6 +9,7 @@ const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
 const UNDER_LOAD = [
   'bad-release',
   'data-plane',
+  'drain',
   'evidence',
   'good-release',
   'interference',
