@@ -14,7 +14,7 @@ const isSelected = ({ spec }: DisruptionBudget, labels: StringMap): boolean => {
   return selects(selector, labels);
 };
 
-/** With percentages it works the number out per workload; a plain number is of all pods that it selects together. */
+/** A percentage is of all pods that it selects, and grows with them; a plain number does not. */
 const byNumber = ({ spec: { minAvailable, maxUnavailable } = {} }: DisruptionBudget): string | undefined => {
   if (typeof minAvailable === 'number') return `minAvailable: ${minAvailable}`;
   return typeof maxUnavailable === 'number' ? `maxUnavailable: ${maxUnavailable}` : undefined;
@@ -26,7 +26,7 @@ const budgetWarnings = ({ snapshot, facts }: RunContext): string[] =>
     if (rule === undefined || !isSelected(budget, facts.deployment.spec.template.metadata?.labels ?? {}))
       return [];
     const { name } = budget.metadata;
-    return `The PodDisruptionBudget ${name} (${rule}) counts the canary's pods as the primary's own; a percentage counts by workload`;
+    return `The PodDisruptionBudget ${name} (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`;
   });
 
 const SIGNALS_DECIDE =

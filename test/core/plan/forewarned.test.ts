@@ -23,7 +23,7 @@ const toldOf = (prepare: (cluster: SimulatedCluster) => void): string[] => {
 
 const app = { matchLabels: { app: 'web' } };
 const TOLD = (rule: string) => [
-  `The PodDisruptionBudget keep (${rule}) counts the canary's pods as the primary's own; a percentage counts by workload`,
+  `The PodDisruptionBudget keep (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`,
 ];
 
 describe('a PodDisruptionBudget', () => {
