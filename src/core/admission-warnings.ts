@@ -7,6 +7,7 @@ import type { ObjectMeta, PodTemplate } from './objects.ts';
 import type { Settings } from './run.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
 import { quote } from './text.ts';
+import { judgesRequests, stepsMade, uncounted } from './without-routes.ts';
 
 // What admission tells the person at the terminal: one line each, the name of the Deployment and the way on in it.
 // The API server cuts a warning at 256 characters.
@@ -28,6 +29,7 @@ export const warningsFor = ({
   ...rulingWarnings(change, ruling),
   ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
   ...(ruling.kind === 'hold' && callersOutsideMesh ? [outsideMesh(change)] : []),
+  ...(ruling.kind === 'hold' ? countWarnings(change, metricsConfigured) : []),
   ...proxyWarnings(change, ruling),
   ...historyWarnings(change, ruling),
   ...skipWarnings(change, ruling),
@@ -76,6 +78,15 @@ const withoutMetrics = (change: DeploymentChange): string =>
 
 const outsideMesh = ({ after }: DeploymentChange): string =>
   `the Namespace has no sidecars: callers without one reach every pod of ${nameOf(after.metadata)}, the canary's too, whatever its weight`;
+
+/** Where the setting itself says that nothing splits the traffic; what `auto` comes to, the scheduler tells. */
+const countWarnings = ({ settings, after }: DeploymentChange, metricsConfigured: boolean): string[] => {
+  const { traffic, steps } = settings;
+  if (traffic !== 'replicas' && traffic !== 'none') return [];
+  const made = stepsMade(steps, after.spec.replicas ?? 1);
+  const blind = traffic === 'replicas' && metricsConfigured && judgesRequests(settings);
+  return [...(made === undefined ? [] : [made]), ...(blind ? [uncounted(nameOf(after.metadata))] : [])];
+};
 
 const proxyWarnings = ({ after, injection }: DeploymentChange, { kind }: Ruling): string[] =>
   kind === 'hold' && startsBeforeProxy(after.spec.template, injection)

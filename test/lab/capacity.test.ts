@@ -124,7 +124,7 @@ describe.concurrent('a canary', () => {
     await shop.apply(web('v2'));
     await eventually(async () =>
       expect(await told(shop)).toContainEqual(
-        expect.stringMatching(/^The PodDisruptionBudget keep \(minAvailable: 2\)/),
+        expect.stringMatching(/^the PodDisruptionBudget keep \(minAvailable: 2\)/),
       ),
     );
   });

@@ -1,6 +1,7 @@
 import type { Effect } from '../effects.ts';
 import { selects } from '../label-selector.ts';
 import type { DisruptionBudget, StringMap } from '../objects.ts';
+import { judgesRequests, SIGNALS_DECIDE, uncounted } from '../without-routes.ts';
 import { event, type RunContext } from './move.ts';
 
 // What a person should know as a canary gets its first pods, because nobody would look for it in a canary.
@@ -26,24 +27,16 @@ const budgetWarnings = ({ snapshot, facts }: RunContext): string[] =>
     if (rule === undefined || !isSelected(budget, facts.deployment.spec.template.metadata?.labels ?? {}))
       return [];
     const { name } = budget.metadata;
-    return `The PodDisruptionBudget ${name} (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`;
+    return `the PodDisruptionBudget ${name} (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`;
   });
 
-const SIGNALS_DECIDE =
-  'kanari.dev/success-rate: "off" with kanari.dev/latency: "off" lets readiness and restarts decide';
-
-/** A metrics server knows of requests what the proxies of a mesh count, and here there may be none. */
 const evidenceWarnings = ({ snapshot, facts }: RunContext): string[] => {
   const { settings, traffic, evidence } = snapshot;
   const { name } = facts.deployment.metadata;
-  const wanted = settings.successRate !== 'off' || settings.latency !== 'off';
-  if (!wanted || evidence.kind === 'unconfigured') return [];
+  if (!judgesRequests(settings) || evidence.kind === 'unconfigured') return [];
   if (traffic.provider === 'none')
     return [`${name} has no traffic to judge: readiness and restarts of its canary decide`];
-  if (traffic.provider !== 'replicas') return [];
-  return [
-    `No route splits the requests of ${name}. Unless a mesh counts them there is no evidence; ${SIGNALS_DECIDE}`,
-  ];
+  return traffic.provider === 'replicas' ? [uncounted(name)] : [];
 };
 
 /** Events for the beginning of a run. */

@@ -45,6 +45,30 @@ describeUpdates({
     injected: true,
     warnings: ['canary of web started', 'the Namespace has no sidecars'],
   },
+  'says what pods can make of the steps, and that nobody may count requests, where the setting is replicas': {
+    change: { template: v2, annotations: { 'kanari.dev/traffic': 'replicas' }, spec: { replicas: 4 } },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: [
+      'canary of web started',
+      'beside 4, steps of 10%, 20%, 30%, 40%, 50% become 20%, 20%, 33%, 43%, 50%',
+      'no route splits the requests of web: unless a mesh counts them there is no evidence; kanari.dev/success-rate: "off"',
+    ],
+  },
+  'says nothing of steps that pods can make exactly, nor of requests that workers do not have': {
+    change: {
+      template: v2,
+      annotations: { 'kanari.dev/traffic': 'none', 'kanari.dev/steps': '20,50' },
+      spec: { replicas: 4 },
+    },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: ['canary of web started'],
+  },
   'takes what an unpaused Deployment has for the primary, whatever an older mark says': {
     stored: deployment({ annotations: serves('web:v0') }),
     change: { template: v2 },

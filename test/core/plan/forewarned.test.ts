@@ -23,7 +23,7 @@ const toldOf = (prepare: (cluster: SimulatedCluster) => void): string[] => {
 
 const app = { matchLabels: { app: 'web' } };
 const TOLD = (rule: string) => [
-  `The PodDisruptionBudget keep (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`,
+  `the PodDisruptionBudget keep (${rule}) counts the canary's pods as the primary's own; a percentage would grow with them`,
 ];
 
 describe('a PodDisruptionBudget', () => {
@@ -62,7 +62,7 @@ describe('evidence that may never come', () => {
 
   test.each<[string, (cluster: SimulatedCluster) => void, RegExp | undefined]>([
     ['where routes are split', () => undefined, undefined],
-    ['where the number of pods splits', unsplit, /^No route splits the requests of web\. .*"off"/],
+    ['where the number of pods splits', unsplit, /^no route splits the requests of web: .*"off"/],
     ['of workers', worker, /^web has no traffic to judge: readiness and restarts/],
     ['where no metrics server is configured', unmeasured, undefined],
     ['that nobody asks for', (cluster) => [unsplit, off].forEach((each) => each(cluster)), undefined],
