@@ -12,6 +12,7 @@ const deciding = (bytes: number, tag: string): (() => unknown) => {
       object,
       oldObject,
       namespace: NAMESPACE,
+      policies: [],
       username: 'jo',
       ownUsername: 'kanari',
       replicaSets: [],

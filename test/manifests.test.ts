@@ -4,9 +4,12 @@ import { describe, expect, it, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { SECRET_NAME } from '../src/certs/keyring-secret.ts';
 import { CONFIGURATION_NAME, SERVICE_NAME } from '../src/certs/webhook-registration.ts';
+import { type CanaryPolicy, fieldOf, notActedOn } from '../src/core/canary-policy.ts';
 import { injectionFor } from '../src/core/injection.ts';
 import { MARKS, SPLIT_ANNOTATION } from '../src/core/marks.ts';
 import type { CanaryStatus } from '../src/core/run.ts';
+import { SETTING_NAMES } from '../src/core/setting-level.ts';
+import { parseSettings } from '../src/core/settings.ts';
 import { RESOURCES } from '../src/kube/resources.ts';
 import { documentsIn, manifestFiles as files, MANIFESTS as ROOT } from './manifest-files.ts';
 
@@ -37,6 +40,9 @@ interface Schema {
   properties?: Record<string, Schema>;
   items?: Schema;
   additionalProperties?: Schema;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
 }
 
 interface CrdVersion {
@@ -53,6 +59,7 @@ interface Manifest {
   rules: Rule[];
   webhooks: Webhook[];
   spec: {
+    names: { kind: string };
     versions: CrdVersion[];
     failurePolicy: string;
     reinvocationPolicy: string;
@@ -208,19 +215,21 @@ describe('the policies', () => {
   const failsafe = theOnly('MutatingAdmissionPolicy');
   const notice = named('ValidatingAdmissionPolicy', 'kanari-failsafe-notice');
   const guard = named('ValidatingAdmissionPolicy', 'kanari-orphan-guard');
+  const words = named('ValidatingAdmissionPolicy', 'kanari-policy-notice');
   const webhook = theOnly('MutatingWebhookConfiguration').webhooks[0];
 
   it('are each bound, the notice only to warn', () => {
     expect(theOnly('MutatingAdmissionPolicyBinding').spec).toEqual({ policyName: 'kanari-failsafe' });
     expect(ofKind('ValidatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
       { policyName: 'kanari-orphan-guard', validationActions: ['Deny'] },
+      { policyName: 'kanari-policy-notice', validationActions: ['Warn'] },
       { policyName: 'kanari-failsafe-notice', validationActions: ['Warn'] },
     ]);
   });
 
   it('fail a request only where a release would go out without a word', () => {
-    const policies = [failsafe, notice, guard].map(({ spec }) => spec.failurePolicy);
-    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore']);
+    const policies = [failsafe, notice, guard, words].map(({ spec }) => spec.failurePolicy);
+    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore', 'Ignore']);
     expect(failsafe.spec.reinvocationPolicy).toBe('Never');
   });
 
@@ -290,6 +299,7 @@ const COMPLETE: Complete<CanaryStatus> = {
     waitingSince: AT,
     stepSince: AT,
     limits: [{ reason: 'r', message: 'm' }],
+    given: 'weight',
     ailing: { since: AT, ready: 1 },
     routes: {
       share: {
@@ -361,9 +371,13 @@ const undescribed = (schema: Schema, path: string): string[] => [
   ),
 ];
 
+const definitionOf = (kind: string): CrdVersion => {
+  const definition = ofKind('CustomResourceDefinition').find(({ spec }) => spec.names.kind === kind);
+  return definition?.spec.versions[0] ?? expect.fail(`no definition of ${kind}`);
+};
+
 describe('the Canary kind', () => {
-  const definition = theOnly('CustomResourceDefinition');
-  const version = definition.spec.versions[0]!;
+  const version = definitionOf('Canary');
   const schema = version.schema.openAPIV3Schema;
 
   it('keeps every field of the status', () => {
@@ -396,6 +410,62 @@ describe('the Canary kind', () => {
     expect(version.subresources).toEqual({ status: {} });
   });
 });
+
+describe('the CanaryPolicy kind', () => {
+  const spec = definitionOf('CanaryPolicy').schema.openAPIV3Schema.properties!['spec']!;
+  const fields = Object.keys(spec.properties!);
+
+  it('describes every field for kubectl explain', () => {
+    expect(undescribed(spec, 'spec')).toEqual([]);
+  });
+
+  it('has a field for every setting but those of one change or one Deployment', () => {
+    const settings = SETTING_NAMES.filter((name) => name !== 'skip' && name !== 'policy').map(fieldOf);
+    expect(fields).toEqual(expect.arrayContaining(settings));
+    expect(fields).not.toContain('skip');
+    expect(fields).not.toContain('policy');
+  });
+
+  it.each(['approve', 'metrics', 'webhooks', 'alerts'])('says of %s that it is not acted on yet', (field) => {
+    expect(spec.properties![field]!.description).toContain('Not acted on yet.');
+    expect(notActedOn(policy({ [field]: ['x'] }))).toEqual([field]);
+    const [notice] = ofKind('ValidatingAdmissionPolicy').filter(
+      ({ metadata }) => metadata.name === 'kanari-policy-notice',
+    );
+    expect(notice?.spec.variables[0]?.expression).toContain(`object.spec.?${field}.`);
+  });
+
+  it('gives the words and bounds that annotations have', () => {
+    for (const name of SETTING_NAMES) {
+      const { enum: words = [], minimum, maximum } = spec.properties![fieldOf(name)] ?? {};
+      for (const value of words)
+        expect([name, parsedOf({ [fieldOf(name)]: value })]).toEqual([name, undefined]);
+      if (minimum === undefined || maximum === undefined) continue;
+      const verdicts = [minimum - 1, minimum, maximum, maximum + 1].map((value) =>
+        parsedOf({ [fieldOf(name)]: value }),
+      );
+      expect([name, verdicts.map((problem) => problem?.reason)]).toEqual([
+        name,
+        ['PolicyInvalid', undefined, undefined, 'PolicyInvalid'],
+      ]);
+    }
+  });
+});
+
+const policy = (spec: CanaryPolicy['spec'] & object): CanaryPolicy => ({
+  apiVersion: 'kanari.dev/v1alpha1',
+  kind: 'CanaryPolicy',
+  metadata: { name: 'careful' },
+  spec,
+});
+
+/** What Kanari finds wrong with it. */
+const parsedOf = (spec: CanaryPolicy['spec'] & object) =>
+  parseSettings({
+    deployment: { 'kanari.dev/policy': 'careful' },
+    namespace: {},
+    policies: [policy(spec)],
+  }).settings.policyProblem;
 
 test('every manifest says the same in YAML 1.1, which kubectl reads: there, a bare n, y, on or off is a boolean', () => {
   const read = (file: string, version: '1.1' | '1.2') =>

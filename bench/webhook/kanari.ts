@@ -22,6 +22,7 @@ const app = createWebhookApp({
     '/mutate': handler(
       createDeploymentDecision({
         namespaces: { get: () => NAMESPACE },
+        canaryPolicies: { inNamespace: () => [] },
         replicaSets: { inNamespace: () => [] },
         ownUsername: () => 'system:serviceaccount:kanari-system:kanari',
         metricsConfigured: true,

@@ -19,6 +19,7 @@ export const createAdmission = (shared: Shared, draining: () => boolean): Webhoo
   const handler = (decide: Decide) => createHandler({ decide, log, metrics, now: () => performance.now() });
   const decideDeployment = createDeploymentDecision({
     namespaces: stores.namespaces,
+    canaryPolicies: stores.canaryPolicies,
     replicaSets: stores.replicaSets,
     ownUsername: () => ownUsername,
     metricsConfigured: config.prometheusUrl !== undefined,

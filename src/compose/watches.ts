@@ -1,3 +1,4 @@
+import type { CanaryPolicy } from '../core/canary-policy.ts';
 import type { GatewayRoute } from '../core/gateway-api/route.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
@@ -67,6 +68,7 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     }),
     disruptionBudgets: watch<DisruptionBudget>('PodDisruptionBudget'),
     canaries: watch<Canary>('Canary'),
+    canaryPolicies: watch<CanaryPolicy>('CanaryPolicy'),
     virtualServices: watch<VirtualService>('VirtualService', { project: withWriters }),
     destinationRules: watch<DestinationRule>('DestinationRule', { project: withWriters }),
     httpRoutes: watch<GatewayRoute>('HTTPRoute', { project: withWriters }),

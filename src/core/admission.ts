@@ -1,6 +1,7 @@
 import { type AdmissionPatchOperation, type AdmittedState, patchFor } from './admission-patch.ts';
 import { busyMessage, warningsFor } from './admission-warnings.ts';
 import { admittedState } from './admitted-state.ts';
+import type { CanaryPolicy } from './canary-policy.ts';
 import { type AdmissionReason, OWN_MESSAGE_PREFIX, type UngatedReason } from './conditions.ts';
 import { changeOf, isHeld, isPaused, type Mixture } from './deployment-change.ts';
 import { type Ruling, rule } from './gates.ts';
@@ -10,7 +11,8 @@ import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from 
 import { isOptedIn, optOutReason } from './opt-in.ts';
 import { isServing, orphanedDeployment } from './orphans.ts';
 import type { Revision, Settings } from './run.ts';
-import { describeViolation, parseSettings, type Violation } from './settings.ts';
+import { describeViolation, type Violation } from './setting-level.ts';
+import { parseSettings } from './settings.ts';
 
 /** One request about a Deployment, with what the answer depends on: never a clock, a call or chance. */
 export interface AdmissionInput {
@@ -19,6 +21,8 @@ export interface AdmissionInput {
   /** Present exactly for an UPDATE. */
   oldObject: Deployment | undefined;
   namespace: Namespace;
+  /** Those of the namespace. */
+  policies: readonly CanaryPolicy[];
   username: string;
   /** Kanari's own user, as the API server calls it; undefined while unknown. */
   ownUsername: string | undefined;
@@ -51,6 +55,7 @@ export const decideAdmission = (input: AdmissionInput): AdmissionAnswer => {
   const parsed = parseSettings({
     deployment: annotationsOf(object),
     namespace: annotationsOf(namespace),
+    policies: input.policies,
   });
   const violations = parsed.ok ? [] : parsed.violations;
   const fresh = violations.filter((violation) => isSetBy(violation, object, input.oldObject));

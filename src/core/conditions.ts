@@ -57,6 +57,8 @@ export const RUN_REASONS = {
   RoutesContested:
     'others keep rewriting the routes of a run: its canary is withdrawn until the split is let stand',
   ServiceNotFound: 'kanari.dev/service names a Service that does not exist',
+  PolicyNotFound: 'kanari.dev/policy names a CanaryPolicy that the namespace does not have',
+  PolicyInvalid: 'the CanaryPolicy that kanari.dev/policy names can not be understood',
   ServiceWithoutSelector:
     'kanari.dev/service names a Service that selects no pods: there is nothing to tell apart',
   RouteNotFound: 'kanari.dev/traffic is gateway-api and no route refers to the Service',

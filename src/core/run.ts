@@ -1,5 +1,5 @@
 import type { Condition, Timestamp } from './objects.ts';
-import type { Share } from './share.ts';
+import type { Affinity, RequestMatch, Share } from './share.ts';
 
 // The vocabulary of a run. design terms: primary, canary, revision, run, hold, step, check.
 
@@ -18,7 +18,22 @@ export interface LatencyObjective {
   limitMs: number;
 }
 
-/** All settings of a Deployment after defaults, Namespace and Deployment annotations are merged. */
+/** Checks that are counted instead of raising a weight. */
+export interface Iterations {
+  /** 1 or more. */
+  checks: number;
+  /** A/B: the requests that the canary gets meanwhile; undefined: no live ones. */
+  match: RequestMatch[] | undefined;
+}
+
+/** Why what a CanaryPolicy says can't be known. */
+export interface PolicyProblem {
+  reason: 'PolicyNotFound' | 'PolicyInvalid';
+  /** For people, with the policy's name. */
+  message: string;
+}
+
+/** All settings of a Deployment after defaults, Namespace, CanaryPolicy and Deployment annotations are merged. */
 export interface Settings {
   /** Canary weights in percent, strictly rising, 1–100; never empty. */
   steps: number[];
@@ -43,6 +58,16 @@ export interface Settings {
   services: string[] | undefined;
   canaryRestarts: boolean;
   onBusy: 'deny' | 'allow';
+  /** Undefined: `steps` are what counts. */
+  iterations: Iterations | undefined;
+  /** Percent of the requests that the canary gets a copy of before anything else, 1–100. */
+  mirror: number | undefined;
+  /** Clients stay on the side they were drawn for; the token is the run's. */
+  affinity: Omit<Affinity, 'token'> | undefined;
+  /** Percent by which the weight goes down at each interval once the new version is rolled out. */
+  stepWeightPromotion: number | undefined;
+  /** The run waits while it is set: nothing is released by settings that are not the user's. */
+  policyProblem: PolicyProblem | undefined;
 }
 
 /** Flagger's phases, as printed by `kubectl get canary`. */
@@ -159,6 +184,9 @@ export interface RoutesWritten {
   undone: number;
 }
 
+/** Live requests by weight or by match, copies of them, or no traffic at all while it is checked. */
+export type Given = 'weight' | 'match' | 'mirror' | 'nothing';
+
 export interface Run {
   /** `<revision>-<generation of the Deployment when the run began>`. */
   id: string;
@@ -173,6 +201,8 @@ export interface Run {
   waitingSince?: Timestamp;
   /** When the current step's weight was seen in the routes; its interval counts from it. */
   stepSince?: Timestamp;
+  /** What the canary was given of the traffic at this step, by the run's decision; absent while it has nothing. */
+  given?: Given;
   evidence?: Evidence;
   /** What was told of limits of its traffic. */
   limits?: TrafficLimit[];
@@ -208,8 +238,9 @@ export interface CanaryStatus {
   observedGeneration?: number;
   phase: Phase;
   canaryWeight: number;
-  /** Index into the settings' steps; -1 before the first. */
+  /** Index into what the run goes through (aims.ts); -1 before the first. */
   step: number;
+  /** Checks passed at this step, where several are asked for. */
   iterations: number;
   failedChecks: number;
   run?: Run;

@@ -1,76 +1,44 @@
-import { COMMAND_ANNOTATION, DOMAIN, MARKS, ROLLOUTS_LABEL, SPLIT_ANNOTATION } from './marks.ts';
-import { nearestName } from './nearest-name.ts';
-import type { StringMap } from './objects.ts';
-import type { Settings } from './run.ts';
 import {
-  anyText,
-  duration,
-  latencyObjective,
-  listOf,
-  objectName,
-  oneOf,
-  orWord,
-  percentage,
-  type Reader,
-  weights,
-  wholeNumber,
-  yesOrNo,
-} from './setting-readers.ts';
+  type CanaryPolicy,
+  fieldOf,
+  notActedOn,
+  type PolicyParts,
+  partsOf,
+  textOf,
+} from './canary-policy.ts';
+import { COMMAND_ANNOTATION, DOMAIN, MARKS, SPLIT_ANNOTATION } from './marks.ts';
+import type { StringMap } from './objects.ts';
+import type { PolicyProblem, Settings } from './run.ts';
+import {
+  describeViolation,
+  type Level,
+  readLevel,
+  SETTING_NAMES,
+  type SettingSource,
+  type Values,
+  type Violation,
+} from './setting-level.ts';
 import { quote } from './text.ts';
+import { unknownNames } from './unknown-names.ts';
 
-// Annotations and defaults to Settings, or to a list of what can't be understood.
+// Annotations, a CanaryPolicy and defaults to Settings, or to a list of what can't be understood.
 
 /** Annotation: this change goes out natively, at once; it counts in the request that changes its value. */
 export const SKIP_ANNOTATION = 'kanari.dev/skip';
 
-const SECOND = 1_000;
-const HOUR = 3_600 * SECOND;
-const DAY = 24 * HOUR;
-/** No sensible value is longer; a longer one is refused unread. */
-const LONGEST_VALUE = 2_000;
+/** They say something about one change or one Deployment, so a policy has no such field. */
+const PER_CHANGE: ReadonlySet<string> = new Set(['skip', 'policy']);
 
-const define = <T>(example: string, read: Reader<T>): { example: string; read: Reader<T> } => ({
-  example,
-  read,
-});
-
-const DEFINITIONS = {
-  steps: define('10,25,50', weights),
-  'step-weight': define('10', wholeNumber(1, 100)),
-  'max-weight': define('50', wholeNumber(1, 100)),
-  interval: define('1m', duration(5 * SECOND, DAY)),
-  threshold: define('5', wholeNumber(1, 1_000)),
-  'success-rate': define('99', orWord(percentage, 'off')),
-  latency: define('p99<500ms', orWord(latencyObjective, 'off')),
-  'min-requests': define('100', orWord(wholeNumber(1, 1_000_000), 'auto')),
-  'on-no-data': define('rollback', oneOf('rollback', 'pause', 'promote')),
-  'on-failure': define('rollback', oneOf('rollback', 'freeze')),
-  'progress-deadline': define('10m', duration(SECOND, 7 * DAY)),
-  iterations: define('10', wholeNumber(1, 1_000)),
-  approve: define('promotion', listOf(oneOf('start', 'traffic', 'promotion'))),
-  traffic: define('auto', oneOf('auto', 'istio', 'gateway-api', 'replicas', 'none')),
-  'propagation-wait': define('10s', duration(0, HOUR)),
-  service: define('web,web-internal', listOf(objectName)),
-  sidecar: define('auto', oneOf('auto', 'istio', 'linkerd', 'none')),
-  skip: define('incident-4711', anyText),
-  'canary-restarts': define('false', yesOrNo),
-  'on-busy': define('deny', oneOf('deny', 'allow')),
-  policy: define('careful', objectName),
-} as const;
-
-type Definitions = typeof DEFINITIONS;
-type SettingName = keyof Definitions;
-type Values = { [Name in SettingName]?: Definitions[Name] extends { read: Reader<infer T> } ? T : never };
-
-const NAMES = Object.keys(DEFINITIONS) as SettingName[];
 const KNOWN = new Set([
-  ...NAMES.map((name) => DOMAIN + name),
+  ...SETTING_NAMES.map((name) => DOMAIN + name),
   ...MARKS,
   SPLIT_ANNOTATION,
   COMMAND_ANNOTATION,
 ]);
 
-/** What holds where neither the Deployment nor its Namespace says anything. */
+const SECOND = 1_000;
+
+/** What holds where neither the Deployment nor a policy nor the Namespace says anything. */
 export const DEFAULT_SETTINGS: Settings = {
   steps: [10, 20, 30, 40, 50],
   intervalMs: 60 * SECOND,
@@ -87,100 +55,117 @@ export const DEFAULT_SETTINGS: Settings = {
   services: undefined,
   canaryRestarts: false,
   onBusy: 'deny',
+  iterations: undefined,
+  mirror: undefined,
+  affinity: undefined,
+  stepWeightPromotion: undefined,
+  policyProblem: undefined,
 };
 
-export type SettingSource = 'deployment' | 'namespace';
-
-/** One annotation that can't be understood. */
-export interface Violation {
-  source: SettingSource;
-  /** `kanari.dev/steps` */
-  annotation: string;
-  /** The entry of a list that is to blame, from 0. */
-  index?: number;
-  /** What was found, shortened. */
-  got: string;
-  expected: string;
-  example: string;
-}
-
-/** `settings` is complete either way: a value that can't be understood gives way to the next lower precedence. */
+/**
+ * `settings` is complete either way: a value that can't be understood gives way to the next lower precedence. Not so
+ * what is wrong with a policy: that is in `settings.policyProblem`, and no release goes on without what it says.
+ */
 export type ParsedSettings = { settings: Settings; warnings: string[] } & (
   | { ok: true }
   | { ok: false; violations: Violation[] }
 );
 
-/** Annotations of both levels; the Deployment's come first. */
+/** Annotations of both levels, and the policies that they may name. */
 export interface SettingSources {
   deployment: StringMap;
   namespace: StringMap;
+  /** Those of the Deployment's namespace; absent: none. */
+  policies?: readonly CanaryPolicy[];
 }
 
+/** Precedence: the Deployment, the CanaryPolicy that it or its Namespace names, the Namespace, what is built in. */
 export const parseSettings = (sources: SettingSources): ParsedSettings => {
-  const deployment = readLevel('deployment', sources.deployment);
-  const namespace = readLevel('namespace', sources.namespace);
-  const settings = merge(deployment.values, namespace.values);
-  const warnings = unknownNames(sources.deployment);
+  const deployment = readAnnotations('deployment', sources.deployment);
+  const namespace = readAnnotations('namespace', sources.namespace);
+  const name = deployment.values.policy ?? namespace.values.policy;
+  const policy = name === undefined ? NO_POLICY : readPolicy(name, sources.policies);
+  const settings = {
+    ...merge([deployment.values, policy.values, namespace.values], policy.parts),
+    policyProblem: policy.problem,
+  };
+  const warnings = [...policy.warnings, ...unknownNames(sources.deployment, SETTING_NAMES, KNOWN)];
   const violations = [...deployment.violations, ...namespace.violations];
   return violations.length === 0
     ? { ok: true, settings, warnings }
     : { ok: false, violations, settings, warnings };
 };
 
-/** `kanari.dev/steps[2]: expected 1–100, got 120 (example: "10,25,50")` */
-export const describeViolation = ({
-  source,
-  annotation,
-  index,
-  got,
-  expected,
-  example,
-}: Violation): string => {
-  const place = index === undefined ? annotation : `${annotation}[${index}]`;
-  const level = source === 'namespace' ? ' of the Namespace' : '';
-  return `${place}${level}: expected ${expected}, got ${got === '' ? 'nothing' : got} (example: "${example}")`;
+const readAnnotations = (source: SettingSource, annotations: StringMap): Level =>
+  readLevel(
+    source,
+    (name) => DOMAIN + name,
+    (name) => annotations[DOMAIN + name],
+  );
+
+interface PolicyLevel {
+  values: Values;
+  parts: PolicyParts;
+  problem: PolicyProblem | undefined;
+  warnings: string[];
+}
+
+const NO_POLICY: PolicyLevel = { values: {}, parts: {}, problem: undefined, warnings: [] };
+
+const unusable = (reason: PolicyProblem['reason'], message: string): PolicyLevel => ({
+  ...NO_POLICY,
+  problem: { reason, message },
+  warnings: [`${message}; canaries wait for it`],
+});
+
+const readPolicy = (name: string, policies: SettingSources['policies'] = []): PolicyLevel => {
+  const policy = policies.find(({ metadata }) => metadata.name === name);
+  const what = `CanaryPolicy ${quote(name)}`;
+  if (policy === undefined)
+    return unusable('PolicyNotFound', `${what}, which kanari.dev/policy names, is not in the namespace`);
+  const { values, violations } = readLevel(
+    'policy',
+    (setting) => `spec.${fieldOf(setting)}`,
+    (setting) => (PER_CHANGE.has(setting) ? undefined : textOf(policy, setting)),
+  );
+  const parsed = partsOf(policy);
+  const faults = [...violations.map(describeViolation), ...(parsed.ok ? [] : [parsed.message])];
+  if (!parsed.ok || faults.length > 0)
+    return unusable('PolicyInvalid', `${what} is not understood (${faults[0] ?? ''})`);
+  const later = notActedOn(policy);
+  const warnings = later.length === 0 ? [] : [`${later.join(', ')} of ${what}: not acted on yet`];
+  return { values, parts: parsed.parts, problem: undefined, warnings };
 };
 
-const readLevel = (
-  source: SettingSource,
-  annotations: StringMap,
-): { values: Values; violations: Violation[] } => {
-  const values: Partial<Record<SettingName, unknown>> = {};
-  const violations: Violation[] = [];
-  for (const name of NAMES) {
-    const annotation = DOMAIN + name;
-    const text = annotations[annotation];
-    if (typeof text !== 'string') continue;
-    const { example, read } = DEFINITIONS[name];
-    const reading = text.length > LONGEST_VALUE && name !== 'skip' ? TOO_LONG : read(text.trim());
-    if (reading.ok) {
-      values[name] = reading.value;
-      continue;
-    }
-    const { expected, index, got = text } = reading;
-    const at = index === undefined ? {} : { index };
-    violations.push({ source, annotation, ...at, got: quote(got), expected, example });
-  }
-  // Each value came from the reader of its own name.
-  return { values: values as Values, violations };
-};
+/** Nearest first. */
+type Levels = readonly [Values, Values, Values];
 
-const TOO_LONG: { ok: false; expected: string; index?: number; got?: string } = {
-  ok: false,
-  expected: `at most ${LONGEST_VALUE} characters`,
-};
-
-const merge = (deployment: Values, namespace: Values): Settings => {
-  const values: Values = { ...namespace, ...deployment };
+const merge = (levels: Levels, parts: PolicyParts): Settings => {
+  const values = together(levels);
+  const { match, mirror, sessionAffinity, stepWeightPromotion } = parts;
+  const checks = match === undefined ? iterationsOf(levels) : values.iterations;
   return {
     ...DEFAULT_SETTINGS,
-    steps: stepsOf(deployment, namespace) ?? DEFAULT_SETTINGS.steps,
+    steps: stepsOf(levels) ?? DEFAULT_SETTINGS.steps,
     propagationWaitMs: values['propagation-wait'],
     services: values.service,
     ...judgement(values),
     ...conduct(values),
+    iterations: checks === undefined ? undefined : { checks, match },
+    mirror: mirror?.percent,
+    affinity: sessionAffinity && {
+      cookie: sessionAffinity.cookieName,
+      maxAgeSeconds: sessionAffinity.maxAge,
+    },
+    stepWeightPromotion,
   };
 };
+
+const together = ([deployment, policy, namespace]: Levels): Values => ({
+  ...namespace,
+  ...policy,
+  ...deployment,
+});
 
 /** What a verdict needs. */
 const judgement = (values: Values): Partial<Settings> => ({
@@ -205,31 +190,22 @@ const conduct = (values: Values): Partial<Settings> => ({
 const DEFAULT_STEP_WEIGHT = 10;
 const DEFAULT_MAX_WEIGHT = 50;
 
+const saysSteps = (level: Values): boolean =>
+  level.steps !== undefined || level['step-weight'] !== undefined || level['max-weight'] !== undefined;
+
 /** The nearest level that says anything about steps decides how; `steps` before Flagger's two on the same level. */
-const stepsOf = (deployment: Values, namespace: Values): number[] | undefined => {
-  for (const level of [deployment, namespace]) {
-    if (level.steps !== undefined) return level.steps;
-    if (level['step-weight'] === undefined && level['max-weight'] === undefined) continue;
-    const both: Values = { ...namespace, ...deployment };
-    return evenSteps(both['step-weight'] ?? DEFAULT_STEP_WEIGHT, both['max-weight'] ?? DEFAULT_MAX_WEIGHT);
-  }
-  return undefined;
+const stepsOf = (levels: Levels): number[] | undefined => {
+  const level = levels.find(saysSteps);
+  if (level === undefined || level.steps !== undefined) return level?.steps;
+  const both = together(levels);
+  return evenSteps(both['step-weight'] ?? DEFAULT_STEP_WEIGHT, both['max-weight'] ?? DEFAULT_MAX_WEIGHT);
 };
+
+/** Weights that a nearer level asks for take their place. */
+const iterationsOf = (levels: Levels): number | undefined =>
+  levels.find((level) => level.iterations !== undefined || saysSteps(level))?.iterations;
 
 const evenSteps = (stepWeight: number, maxWeight: number): number[] => {
   const count = Math.ceil(maxWeight / stepWeight);
   return Array.from({ length: count }, (_, index) => Math.min(maxWeight, (index + 1) * stepWeight));
 };
-
-// Beyond these nobody reads on, and an object may have thousands: looking for the nearest name is what costs.
-const MOST_HINTS = 10;
-
-const unknownNames = (annotations: StringMap): string[] =>
-  Object.keys(annotations)
-    .filter((name) => name.startsWith(DOMAIN) && !KNOWN.has(name))
-    .map((name, index) => {
-      if (name === ROLLOUTS_LABEL) return `${name} is a label, not an annotation: it has no effect here`;
-      const nearest = index < MOST_HINTS ? nearestName(name.slice(DOMAIN.length), NAMES) : undefined;
-      const hint = nearest === undefined ? '' : `: did you mean ${DOMAIN}${nearest}?`;
-      return `${quote(name)} is not an annotation of Kanari's${hint}`;
-    });

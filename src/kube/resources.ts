@@ -14,6 +14,7 @@ export const RESOURCES = {
   PodDisruptionBudget: { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets', namespaced: true },
   Lease: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespaced: true },
   Canary: { group: 'kanari.dev', version: 'v1alpha1', plural: 'canaries', namespaced: true },
+  CanaryPolicy: { group: 'kanari.dev', version: 'v1alpha1', plural: 'canarypolicies', namespaced: true },
   VirtualService: {
     group: 'networking.istio.io',
     version: 'v1',

@@ -1,16 +1,16 @@
 import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.ts';
 import { canaryNameOf } from '../core/canary-deployment.ts';
-import { annotationsOf, keyOf, type ObjectKey } from '../core/objects.ts';
+import { keyOf, type ObjectKey } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
 import type { Outcome } from '../core/run.ts';
-import { parseSettings } from '../core/settings.ts';
 import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
 import { describeError } from '../kube/errors.ts';
 import { type ControllerLog, type ControllerPorts, reconcile } from './controller.ts';
 import type { EffectPorts } from './effects.ts';
 import { createEvidencePoller } from './evidence-poller.ts';
 import { createRetries, type Retry } from './retries.ts';
-import type { SnapshotSources } from './snapshot.ts';
+import { settingsFor } from './settings.ts';
+import { namespaceAt, type SnapshotSources } from './snapshot.ts';
 import { allSynced, type Stores } from './stores.ts';
 import { splitKeys, wakeOnChanges } from './wake.ts';
 import { createWorkQueue } from './work-queue.ts';
@@ -61,11 +61,8 @@ const metricTargets = (stores: Stores): MetricTarget[] =>
     const key = keyOf(canary);
     const deployment = stores.deployments.get(key);
     if (deployment === undefined) return [];
-    const namespace = stores.namespaces.get(`/${deployment.metadata.namespace ?? ''}`);
-    const { settings } = parseSettings({
-      deployment: annotationsOf(deployment),
-      namespace: namespace === undefined ? {} : annotationsOf(namespace),
-    });
+    const namespace = namespaceAt(stores, deployment.metadata.namespace ?? '');
+    const settings = settingsFor(stores, deployment, namespace);
     const own = stores.deployments.controlledBy(deployment.metadata.uid ?? '-')[0];
     return [
       {

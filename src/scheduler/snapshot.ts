@@ -16,10 +16,10 @@ import {
 import { isOptedIn } from '../core/opt-in.ts';
 import { isOwn } from '../core/route-change.ts';
 import type { Settings } from '../core/run.ts';
-import { parseSettings } from '../core/settings.ts';
 import type { Canary, EvidenceReading, KeptTemplate, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
 import type { TrafficRouter, TrafficTarget } from '../traffic/router.ts';
 import { endpointsOf } from './endpoints.ts';
+import { settingsFor } from './settings.ts';
 import type { Stores } from './stores.ts';
 
 export interface SnapshotSources {
@@ -113,7 +113,7 @@ const takenNames = (stores: Stores, key: ObjectKey, own: Deployment | undefined)
   return holder === undefined || holder.metadata.uid === own?.metadata.uid ? [] : [plain];
 };
 
-const namespaceAt = (stores: Stores, name: string): Namespace =>
+export const namespaceAt = (stores: Stores, name: string): Namespace =>
   stores.namespaces.get(`/${name}`) ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
 
 const isOwnedBy = (canary: Canary | undefined, uid: string): canary is Canary =>
@@ -125,10 +125,7 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
   const { namespace: namespaceName, name } = splitKey(key);
   const deployment = stores.deployments.get(key);
   const namespace = namespaceAt(stores, namespaceName);
-  const { settings } = parseSettings({
-    deployment: deployment === undefined ? {} : annotationsOf(deployment),
-    namespace: annotationsOf(namespace),
-  });
+  const settings = settingsFor(stores, deployment, namespace);
   const services = servicesOf(stores, deployment, settings);
   const router = sources.routerFor({ key, settings, namespace, services });
   const owner = deployment === undefined ? undefined : ownerReferenceTo(deployment);

@@ -1,3 +1,4 @@
+import type { CanaryPolicy } from '../core/canary-policy.ts';
 import type { GatewayRoute } from '../core/gateway-api/route.ts';
 import type { DestinationRule } from '../core/istio/destination-rule.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
@@ -26,6 +27,7 @@ export interface Stores {
   controllerRevisions: Store<ControllerRevision>;
   disruptionBudgets: Store<DisruptionBudget>;
   canaries: Store<Canary>;
+  canaryPolicies: Store<CanaryPolicy>;
   virtualServices: Store<VirtualService>;
   destinationRules: Store<DestinationRule>;
   httpRoutes: Store<GatewayRoute>;

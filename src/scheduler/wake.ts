@@ -101,7 +101,7 @@ export const wakeOnChanges = (stores: Stores, wake: (key: ObjectKey) => void): v
       if (concerns(stores, deployment)) wake(rolloutOf(deployment));
     }
   });
-  for (const store of [stores.replicaSets, stores.pods, stores.endpointSlices]) {
+  for (const store of [stores.replicaSets, stores.pods, stores.endpointSlices, stores.canaryPolicies]) {
     store.onChange(({ before, after }: { before: KubeObject | undefined; after: KubeObject | undefined }) => {
       const object = after ?? before;
       if (object === undefined) return;

@@ -1,4 +1,5 @@
 import { type AdmissionAnswer, decideAdmission } from '../core/admission.ts';
+import type { CanaryPolicy } from '../core/canary-policy.ts';
 import type { UngatedReason } from '../core/conditions.ts';
 import { selects } from '../core/label-selector.ts';
 import { ROLLOUTS_LABEL } from '../core/marks.ts';
@@ -8,6 +9,7 @@ import type { AdmissionOutcome, AdmissionRequest, Decide } from './review.ts';
 
 export interface DeploymentDecisionPorts {
   namespaces: Pick<Store<Namespace>, 'get'>;
+  canaryPolicies: Pick<Store<CanaryPolicy>, 'inNamespace'>;
   replicaSets: Pick<Store<ReplicaSet>, 'inNamespace'>;
   /** Kanari's own user, once the API server has told it. */
   ownUsername: () => string | undefined;
@@ -66,6 +68,7 @@ export const createDeploymentDecision =
       object,
       oldObject: request.oldObject as Deployment | undefined,
       namespace,
+      policies: ports.canaryPolicies.inNamespace(request.namespace),
       username: request.username,
       ownUsername: ports.ownUsername(),
       replicaSets: (operation === 'CREATE' ? orphansFor : ownOf)(ports, object, request.namespace),

@@ -117,6 +117,7 @@ export const request = (input: Partial<AdmissionInput> & { object: Deployment })
   operation: input.oldObject === undefined ? 'CREATE' : 'UPDATE',
   oldObject: undefined,
   namespace: namespace(),
+  policies: [],
   username: 'alice',
   ownUsername: 'system:serviceaccount:kanari:kanari',
   replicaSets: [],

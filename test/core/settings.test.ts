@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { CanaryPolicy } from '../../src/core/canary-policy.ts';
 import type { StringMap } from '../../src/core/objects.ts';
 import type { Settings } from '../../src/core/run.ts';
-import { DEFAULT_SETTINGS, describeViolation, parseSettings } from '../../src/core/settings.ts';
+import { describeViolation } from '../../src/core/setting-level.ts';
+import { DEFAULT_SETTINGS, parseSettings } from '../../src/core/settings.ts';
 
 const prefixed = (settings: StringMap): StringMap =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [`kanari.dev/${name}`, value]));
@@ -36,7 +38,8 @@ describe('settings', () => {
     ['canary-restarts', { 'canary-restarts': 'true' }, { canaryRestarts: true }],
     ['a skip of any length', { skip: 'x'.repeat(3_000) }, {}],
     ['on-busy', { 'on-busy': 'allow' }, { onBusy: 'allow' }],
-    ['names that are for later', { iterations: '10', approve: 'start,promotion', policy: 'careful' }, {}],
+    ['a name that is for later', { approve: 'start,promotion' }, {}],
+    ['iterations', { iterations: '10' }, { iterations: { checks: 10, match: undefined } }],
     [
       'marks',
       { run: '1-abc', primary: 'x', weight: '20', 'held-by': 'webhook', split: '{}', command: 'x' },
@@ -115,6 +118,135 @@ describe('precedence', () => {
     expect(parse({ 'max-weight': '30' }, { steps: '50' }).settings.steps).toEqual([10, 20, 30]);
     expect(parse({ steps: '5' }, { 'step-weight': '20' }).settings.steps).toEqual([5]);
     expect(parse({ 'max-weight': '40' }, { 'step-weight': '20' }).settings.steps).toEqual([20, 40]);
+  });
+});
+
+describe('a CanaryPolicy', () => {
+  const careful = (spec: Record<string, unknown>): CanaryPolicy => ({
+    apiVersion: 'kanari.dev/v1alpha1',
+    kind: 'CanaryPolicy',
+    metadata: { name: 'careful' },
+    spec,
+  });
+  const by = (spec: Record<string, unknown>, deployment: StringMap = {}, namespace: StringMap = {}) =>
+    parseSettings({
+      deployment: prefixed({ policy: 'careful', ...deployment }),
+      namespace: prefixed(namespace),
+      policies: [careful(spec)],
+    });
+  const match = [{ headers: { 'x-user': { exact: 'insider' } } }];
+  const unmatched = { checks: 5, match: undefined };
+
+  it.each<[string, Record<string, unknown>, Partial<Settings>]>([
+    ['steps', { steps: [5, 25] }, { steps: [5, 25] }],
+    ['stepWeight and maxWeight', { stepWeight: 20, maxWeight: 40 }, { steps: [20, 40] }],
+    ['interval', { interval: '1m30s' }, { intervalMs: 90_000 }],
+    ['successRate as a number', { successRate: 98 }, { successRate: 98 }],
+    ['successRate as a text', { successRate: '99.95' }, { successRate: 99.95 }],
+    ['latency', { latency: 'off' }, { latency: 'off' }],
+    ['minRequests', { minRequests: 7 }, { minRequests: 7 }],
+    ['onNoData', { onNoData: 'pause' }, { onNoData: 'pause' }],
+    ['service', { service: ['web', 'api'] }, { services: ['web', 'api'] }],
+    ['canaryRestarts', { canaryRestarts: true }, { canaryRestarts: true }],
+    ['iterations', { iterations: 5 }, { iterations: unmatched }],
+    ['match', { iterations: 5, match }, { iterations: { checks: 5, match } }],
+    ['mirror', { mirror: {} }, { mirror: 100 }],
+    ['mirror with its percent', { mirror: { percent: 5 } }, { mirror: 5 }],
+    [
+      'sessionAffinity',
+      { sessionAffinity: { cookieName: 'k' } },
+      { affinity: { cookie: 'k', maxAgeSeconds: 86_400 } },
+    ],
+    ['stepWeightPromotion', { stepWeightPromotion: 20 }, { stepWeightPromotion: 20 }],
+    ['nothing', {}, {}],
+    ['what is for one change or one Deployment', { skip: 'x', policy: 'B B' }, {}],
+  ])('says %s', (_name, spec, expected) => {
+    expect(by(spec)).toEqual({ ok: true, settings: { ...DEFAULT_SETTINGS, ...expected }, warnings: [] });
+  });
+
+  it.each<[string, Record<string, unknown>, StringMap, StringMap, Partial<Settings>]>([
+    ['comes after the Deployment', { threshold: 3 }, { threshold: '2' }, {}, { threshold: 2 }],
+    ['comes before the Namespace', { threshold: 3 }, {}, { threshold: '4' }, { threshold: 3 }],
+    ['leaves the rest to the Namespace', { threshold: 3 }, {}, { interval: '9s' }, { intervalMs: 9_000 }],
+    [
+      'has its steps before those of the Namespace',
+      { maxWeight: 20 },
+      {},
+      { steps: '5' },
+      { steps: [10, 20] },
+    ],
+    [
+      "has its iterations before the Namespace's steps",
+      { iterations: 5 },
+      {},
+      { steps: '5' },
+      { iterations: unmatched },
+    ],
+    [
+      "leaves iterations for the Deployment's steps",
+      { iterations: 5 },
+      { steps: '5' },
+      {},
+      { steps: [5], iterations: undefined },
+    ],
+    [
+      "matches also with the Deployment's steps: nobody else may meet the canary",
+      { iterations: 5, match },
+      { steps: '5' },
+      {},
+      { iterations: { checks: 5, match } },
+    ],
+    [
+      "takes the Deployment's number of checks",
+      { iterations: 5, match },
+      { iterations: '9' },
+      {},
+      { iterations: { checks: 9, match } },
+    ],
+  ])('%s', (_name, spec, deployment, namespace, expected) => {
+    expect(by(spec, deployment, namespace).settings).toMatchObject(expected);
+  });
+
+  it('is taken by all Deployments of a Namespace that names it, unless they name another', () => {
+    const policies = [
+      careful({ threshold: 3 }),
+      { ...careful({ threshold: 7 }), metadata: { name: 'bold' } },
+    ];
+    const thresholdFor = (deployment: StringMap) =>
+      parseSettings({
+        deployment: prefixed(deployment),
+        namespace: prefixed({ policy: 'careful' }),
+        policies,
+      }).settings.threshold;
+    expect([thresholdFor({}), thresholdFor({ policy: 'bold' })]).toEqual([3, 7]);
+  });
+
+  it('that is not there is a problem of its own, and told', () => {
+    const message = 'CanaryPolicy careful, which kanari.dev/policy names, is not in the namespace';
+    expect(parse({ policy: 'careful' })).toEqual({
+      ok: true,
+      settings: { ...DEFAULT_SETTINGS, policyProblem: { reason: 'PolicyNotFound', message } },
+      warnings: [`${message}; canaries wait for it`],
+    });
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ steps: [10, 120] }, 'spec.steps[1]: expected 1–100, got 120 (example: "10,25,50")'],
+    [{ threshold: {} }, 'spec.threshold: expected 1–1000, got {}'],
+    [{ match }, 'spec.match: expected spec.iterations beside it'],
+    [{ iterations: 5, match: [{ headers: { a: {} } }] }, 'spec.match.0.headers.a'],
+    [{ mirror: { percent: 0 } }, 'spec.mirror.percent'],
+    [{ stepWeightPromotion: 'slowly' }, 'spec.stepWeightPromotion'],
+  ])('that no schema has kept from being %j says nothing in part', (spec, words) => {
+    const { settings } = by({ interval: '9s', ...spec });
+    expect(settings).toMatchObject({ intervalMs: 60_000, policyProblem: { reason: 'PolicyInvalid' } });
+    expect(settings.policyProblem?.message).toContain(`CanaryPolicy careful is not understood (${words}`);
+  });
+
+  it('with parts that are for later gets a warning', () => {
+    expect(by({ metrics: [{}], webhooks: [], alerts: [{}] }).warnings).toEqual([
+      'metrics, alerts of CanaryPolicy careful: not acted on yet',
+    ]);
   });
 });
 

@@ -132,6 +132,7 @@ describe("Kanari's rights, as the API server sees them", () => {
     ['shop', '/events', 'create patch'],
     ['shop', 'kanari.dev/canaries', 'get list watch create patch delete'],
     ['shop', 'kanari.dev/canaries/status', 'patch'],
+    ['shop', 'kanari.dev/canarypolicies', 'list watch'],
     ['shop', 'networking.istio.io/virtualservices', 'get list watch create patch delete'],
     ['shop', 'networking.istio.io/destinationrules', 'get list watch create patch delete'],
     ['shop', 'gateway.networking.k8s.io/httproutes', 'get list watch patch'],
@@ -176,10 +177,10 @@ describe('people with the usual roles', () => {
   });
 
   it.each([
-    ['view', 'get list watch', ''],
-    ['edit', 'get list watch patch', ''],
-    ['admin', 'get list watch patch', ''],
-  ])('%s: may %s canaries, and nothing of their status', async (role, verbs, statusVerbs) => {
+    ['view', 'get list watch', 'get list watch'],
+    ['edit', 'get list watch patch', EVERY_VERB.join(' ')],
+    ['admin', 'get list watch patch', EVERY_VERB.join(' ')],
+  ])('%s: may %s canaries, nothing of their status, and %s policies', async (role, verbs, policyVerbs) => {
     await lab.kubectl(['create', 'namespace', 'roles'], { allowFailure: true });
     await lab.applyYaml(JSON.stringify(bind(role)));
     const subject = { user: `a-${role}` };
@@ -187,7 +188,8 @@ describe('people with the usual roles', () => {
     await eventually(async () =>
       expect((await verbsOn(subject, 'kanari.dev/canaries', 'roles')).join(' ')).toBe(verbs),
     );
-    expect((await verbsOn(subject, 'kanari.dev/canaries/status', 'roles')).join(' ')).toBe(statusVerbs);
+    expect(await verbsOn(subject, 'kanari.dev/canaries/status', 'roles')).toEqual([]);
+    expect((await verbsOn(subject, 'kanari.dev/canarypolicies', 'roles')).join(' ')).toBe(policyVerbs);
     expect(await verbsOn(subject, 'kanari.dev/canaries', 'elsewhere')).toEqual([]);
   });
 });

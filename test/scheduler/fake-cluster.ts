@@ -20,6 +20,7 @@ const KINDS = [
   'controllerRevisions',
   'disruptionBudgets',
   'canaries',
+  'canaryPolicies',
   'virtualServices',
   'destinationRules',
   'httpRoutes',

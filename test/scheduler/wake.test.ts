@@ -55,6 +55,15 @@ describe('a change', () => {
     expect(wokenBy(stores, () => stores.fill('pods', pod))).toEqual(['shop/web']);
   });
 
+  test('of a CanaryPolicy wakes a Deployment with a run under way, and no idle one', () => {
+    const policy = { apiVersion: 'kanari.dev/v1alpha1', kind: 'CanaryPolicy', metadata: { ...pod.metadata } };
+    const stores = idle();
+    expect(wokenBy(stores, () => stores.fill('canaryPolicies', policy))).toEqual([]);
+    const status = { run: { id: 'r' } } as unknown as CanaryStatus;
+    stores.fill('canaries', versioned(canaryOf(status), '9'));
+    expect(wokenBy(stores, () => stores.fill('canaryPolicies', versioned(policy)))).toEqual(['shop/web']);
+  });
+
   test('of a canary Deployment wakes the Deployment it belongs to', () => {
     const stores = idle();
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'u1', controller: true };

@@ -21,6 +21,7 @@ const creating = (selector: Deployment['spec']['selector'], replicaSet: ReplicaS
   const told: string[] = [];
   const decide = createDeploymentDecision({
     namespaces: stores.namespaces,
+    canaryPolicies: stores.canaryPolicies,
     replicaSets: stores.replicaSets,
     ownUsername: () => 'kanari',
     metricsConfigured: true,

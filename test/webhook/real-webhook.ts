@@ -17,6 +17,7 @@ export const realWebhook = (overrides: Partial<WebhookAppDependencies> = {}) => 
     '/mutate': handlerOf(
       createDeploymentDecision({
         namespaces: { get: () => undefined },
+        canaryPolicies: { inNamespace: () => [] },
         replicaSets: { inNamespace: () => [] },
         ownUsername,
         metricsConfigured: true,
