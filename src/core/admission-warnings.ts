@@ -1,10 +1,10 @@
+import { beyondTraffic } from './aims.ts';
 import { UNGATED_REASONS, type UngatedReason } from './conditions.ts';
 import { type DeploymentChange, isPaused, skipLeftBehind } from './deployment-change.ts';
-import { formatDuration } from './duration.ts';
 import type { Ruling } from './gates.ts';
 import { startsBeforeProxy } from './injection.ts';
 import type { ObjectMeta, PodTemplate } from './objects.ts';
-import type { Settings } from './run.ts';
+import { paceOf } from './pace.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
 import { quote } from './text.ts';
 import { judgesRequests, stepsMade, uncounted } from './without-routes.ts';
@@ -81,12 +81,17 @@ const outsideMesh = ({ after }: DeploymentChange): string =>
 
 /** Where the setting itself says that nothing splits the traffic; what `auto` comes to, the scheduler tells. */
 const countWarnings = ({ settings, after }: DeploymentChange, metricsConfigured: boolean): string[] => {
-  const { traffic, steps } = settings;
-  if (traffic !== 'replicas' && traffic !== 'none') return [];
-  const made = stepsMade(steps, after.spec.replicas ?? 1);
+  const { traffic, steps, iterations, policyProblem } = settings;
+  if ((traffic !== 'replicas' && traffic !== 'none') || policyProblem !== undefined) return [];
+  const lacking = beyondTraffic(settings, { provider: traffic, services: [] });
+  if (lacking.length > 0) return [beyond(lacking.join(', '), traffic, after.metadata)];
+  const made = iterations === undefined ? stepsMade(steps, after.spec.replicas ?? 1) : undefined;
   const blind = traffic === 'replicas' && metricsConfigured && judgesRequests(settings);
   return [...(made === undefined ? [] : [made]), ...(blind ? [uncounted(nameOf(after.metadata))] : [])];
 };
+
+const beyond = (lacking: string, traffic: string, metadata: Partial<ObjectMeta>): string =>
+  `${lacking} can not be done with traffic ${traffic}: the canary of ${nameOf(metadata)} waits for another setting`;
 
 const proxyWarnings = ({ after, injection }: DeploymentChange, { kind }: Ruling): string[] =>
   kind === 'hold' && startsBeforeProxy(after.spec.template, injection)
@@ -133,17 +138,6 @@ export const busyMessage = ({ before }: DeploymentChange): string => {
     `and a canary needs one version to compare with: retry in a moment. ` +
     `To release without a canary, set kanari.dev/on-busy: allow, or a new value of ${SKIP_ANNOTATION}`
   );
-};
-
-/** `10% → 50% in steps of 10%, every 1m` */
-const paceOf = ({ steps, intervalMs }: Settings): string => {
-  const [first = 100] = steps;
-  const last = steps.at(-1) ?? first;
-  const every = `every ${formatDuration(intervalMs)}`;
-  if (steps.length === 1) return `${first}% for ${formatDuration(intervalMs)}`;
-  const rise = (steps[1] ?? last) - first;
-  const even = steps.every((step, index) => step === first + index * rise);
-  return `${first}% → ${last}% in ${even ? `steps of ${rise}%` : `${steps.length} steps`}, ${every}`;
 };
 
 /** The serving version in the words of its images where they tell it apart, else its revision. */

@@ -9,6 +9,8 @@ import { forewarnings } from './forewarned.ts';
 import {
   elapsedMs,
   ending,
+  isDecided,
+  isGivenTraffic,
   percent,
   propagationWaitOf,
   type RunContext,
@@ -17,7 +19,7 @@ import {
   steersTraffic,
   without,
 } from './move.ts';
-import { targetWeight } from './prepare.ts';
+import { targetLoad, targetShare } from './prepare.ts';
 
 // The canary has the pods that its share needs, however many the primary has by now: an HPA, KEDA or a person may scale
 // the held Deployment at any time.
@@ -31,13 +33,13 @@ const podsAskedFor = ({ snapshot: { canaryDeployment }, run }: RunContext): numb
   canaryRevisionOf(canaryDeployment) === run.revision ? (canaryDeployment?.spec.replicas ?? 0) : 0;
 
 /**
- * First weight, then pods: a proxy that has not learnt a lowered weight still sends by the one before. Fewer are asked
- * for only before the first weight, and when the step's own has stood as long as proxies need.
+ * First the share, then pods: a proxy that has not learnt a smaller one still sends by the one before. Fewer are asked
+ * for only before the first request, and when the step's own share has stood as long as proxies need.
  */
 const mayShrink = (context: RunContext): boolean => {
-  const { status, run, now } = context;
-  if (status.canaryWeight === 0) return true;
-  if (status.canaryWeight !== targetWeight(context) || run.stepSince === undefined) return false;
+  const { run, now } = context;
+  if (!isGivenTraffic(context)) return true;
+  if (!isDecided(context, targetShare(context)) || run.stepSince === undefined) return false;
   return elapsedMs(run.stepSince, now) >= propagationWaitOf(context);
 };
 
@@ -65,7 +67,7 @@ const resized = (context: RunContext, replicas: number, opening: Effect[] = []) 
 export const canarySized: Stage = (context) => {
   const { run, now, status } = context;
   const asked = podsAskedFor(context);
-  const needed = podsFor(context, Math.max(targetWeight(context), status.canaryWeight));
+  const needed = podsFor(context, Math.max(targetLoad(context), status.canaryWeight));
   const replicas = mayShrink(context) ? needed : Math.max(needed, asked);
   if (asked === replicas) return undefined;
   return {
@@ -80,8 +82,9 @@ export const canarySized: Stage = (context) => {
 export const promotedCanarySized: Stage = (context) => {
   const { status, facts, run } = context;
   const asked = podsAskedFor(context);
-  if (asked === 0 || status.canaryWeight === 0 || facts.templateRevision !== run.revision) return undefined;
-  const needed = podsFor(context, status.canaryWeight);
+  const load = run.given === 'match' ? targetLoad(context) : status.canaryWeight;
+  if (asked === 0 || load === 0 || facts.templateRevision !== run.revision) return undefined;
+  const needed = podsFor(context, load);
   return needed <= asked ? undefined : { ...resized(context, needed), reason: 'Promoting' };
 };
 
@@ -105,7 +108,8 @@ const troubleOf = ({ snapshot }: RunContext): string => {
   return refusal === undefined ? '' : ` (${refusal})`;
 };
 
-const canaryIsReady = ({ snapshot, facts, status }: RunContext, wanted: number): boolean => {
+const canaryIsReady = (context: RunContext, wanted: number): boolean => {
+  const { snapshot, facts } = context;
   const canary = snapshot.canaryDeployment;
   if (canary === undefined) return false;
   const seen = (canary.status?.observedGeneration ?? 0) >= (canary.metadata.generation ?? 0);
@@ -113,15 +117,15 @@ const canaryIsReady = ({ snapshot, facts, status }: RunContext, wanted: number):
     (canary.status?.updatedReplicas ?? 0) >= wanted && (canary.status?.readyReplicas ?? 0) >= wanted;
   if (!seen || !updated) return false;
   if (snapshot.traffic.services.length === 0) return true;
-  // At the first weight no pod of a superseded revision may be left behind the canary's address.
-  const unmixed = status.canaryWeight > 0 || snapshot.endpoints.canaryAny === snapshot.endpoints.canary;
+  // Before its first request no pod of a superseded revision may be left behind the canary's address.
+  const unmixed = isGivenTraffic(context) || snapshot.endpoints.canaryAny === snapshot.endpoints.canary;
   return snapshot.endpoints.canary >= wanted && unmixed && facts.replicas > 0;
 };
 
 /** Ready endpoints for this weight, within the progress deadline; else the run is rolled back. */
 export const canaryReady: Stage = (context) => {
   const { snapshot, run, now } = context;
-  const wanted = podsFor(context, targetWeight(context));
+  const wanted = podsFor(context, targetLoad(context));
   if (canaryIsReady(context, wanted)) {
     return run.waitingSince === undefined
       ? undefined

@@ -1,6 +1,8 @@
+import { aimsOf, describeShare } from '../aims.ts';
 import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
-import type { CanaryStatus, Evidence, MetricCheck, Run, Settings } from '../run.ts';
+import { counted } from '../figures.ts';
+import type { Evidence, MetricCheck, Run, Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { shareMade } from './capacity.ts';
@@ -10,6 +12,7 @@ import {
   ending,
   event,
   firstMove,
+  isGivenTraffic,
   type Move,
   percent,
   type RunContext,
@@ -19,6 +22,7 @@ import {
   stamp,
   without,
 } from './move.ts';
+import { targetAim, targetShare } from './prepare.ts';
 import { weightStands } from './weights.ts';
 
 // From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
@@ -75,7 +79,7 @@ const thresholdReached = (context: RunContext, failedChecks: number, message: st
 /** A canary that lost its last ready endpoint gets no traffic from now on; it counts as a failed check. */
 export const canaryServes: Stage = (context) => {
   const { snapshot, status, run } = context;
-  if (snapshot.traffic.services.length === 0 || status.canaryWeight === 0) return undefined;
+  if (snapshot.traffic.services.length === 0 || !isGivenTraffic(context)) return undefined;
   if (snapshot.endpoints.canary > 0) return undefined;
   const failedChecks = status.failedChecks + 1;
   const message = 'the canary lost its last ready endpoint; its traffic goes back to the primary';
@@ -84,7 +88,7 @@ export const canaryServes: Stage = (context) => {
     return thresholdReached(context, failedChecks, message);
   return {
     status: { failedChecks, canaryWeight: 0 },
-    run: { ...without(run, 'stepSince'), waitingSince: context.now.toISOString() },
+    run: { ...without(run, 'stepSince', 'given'), waitingSince: context.now.toISOString() },
     effects: [...shareWritten(NO_SHARE), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
     reason: 'CanaryLost',
     message,
@@ -100,12 +104,13 @@ export const frozen: Stage = ({ snapshot, status }) => {
 };
 
 export const intervalElapsed: Stage = (context) => {
-  const { snapshot, run, now, status } = context;
+  const { snapshot, run, now } = context;
+  const share = targetShare(context);
   const left = snapshot.settings.intervalMs - elapsedMs(run.stepSince ?? now.toISOString(), now);
   if (left <= 0) return undefined;
   return {
     reason: 'Advancing',
-    message: `canary weight ${percent(status.canaryWeight)}${shareMade(context, status.canaryWeight)}, collecting evidence`,
+    message: `${describeShare(share)}${shareMade(context, share.weight)}, collecting evidence`,
     requeueAfterMs: Math.min(left, snapshot.operator.lookIntervalMs),
   };
 };
@@ -136,18 +141,39 @@ interface Passed {
   evidence?: Evidence;
 }
 
-const advance = (context: RunContext, { reason, message, checks, evidence }: Passed): Move => {
-  const { snapshot, status, run } = context;
-  const last = status.step >= snapshot.settings.steps.length - 1;
-  const judged: Run = { ...without(run, 'stepSince'), ...(evidence === undefined ? {} : { evidence }) };
-  if (!last) {
-    const next: Partial<CanaryStatus> = { step: status.step + 1, phase: 'Progressing', checks };
+/** One more check has passed at a share that needs several. */
+const iterated = (context: RunContext, passed: Passed, iterations: number): Move => {
+  const { snapshot, run, now, facts } = context;
+  const { reason, message, checks } = passed;
+  const words = `Advance ${facts.deployment.metadata.name} canary iteration ${iterations}/${targetAim(context).checks}`;
+  return {
+    status: { iterations, phase: 'Progressing', checks },
+    run: { ...run, stepSince: now.toISOString() },
+    effects: [event(words)],
+    reason,
+    message,
+    requeueAfterMs: snapshot.operator.lookIntervalMs,
+  };
+};
+
+const advance = (context: RunContext, passed: Passed): Move => {
+  const { snapshot, status } = context;
+  const { reason, message, checks, evidence } = passed;
+  const aim = targetAim(context);
+  const run: Run = { ...context.run, ...(evidence === undefined ? {} : { evidence }) };
+  const iterations = status.iterations + 1;
+  if (iterations < aim.checks) return iterated({ ...context, run }, passed, iterations);
+  const judged: Run = without(run, 'stepSince');
+  if (status.step < aimsOf(snapshot.settings).length - 1) {
+    const next = { step: status.step + 1, iterations: 0, phase: 'Progressing', checks } as const;
     return { status: next, run: judged, reason, message, requeueAfterMs: 0 };
   }
-  const promoted = `promoted at ${percent(status.canaryWeight)}: ${message}`;
+  const byWeight = aim.share.weight > 0;
+  const at = byWeight ? `at ${percent(status.canaryWeight)}` : `after ${counted(iterations, 'check')}`;
+  const promoted = `promoted ${at}: ${message}`;
   const decided = ending(context, { outcome: 'Promoted', reason: 'StepsCompleted', message: promoted });
   return {
-    status: { phase: 'Promoting', checks },
+    status: { phase: 'Promoting', checks, ...(byWeight ? {} : { iterations }) },
     run: { ...judged, ending: decided },
     reason: 'Promoting',
     message,

@@ -1,3 +1,4 @@
+import { givenBy, isSteered } from '../aims.ts';
 import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Timestamp } from '../objects.ts';
@@ -49,14 +50,16 @@ export const elapsedMs = (since: Timestamp, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(since));
 
 /** Optional properties can't be set to undefined (they would reach the API server as such): they are left out. */
-export const without = <K extends keyof Run>(run: Run, key: K): Omit<Run, K> => {
-  const { [key]: _, ...rest } = run;
+export const without = <K extends 'ailing' | 'given' | 'primaryShortSince' | 'stepSince' | 'waitingSince'>(
+  run: Run,
+  ...keys: K[]
+): Run => {
+  const rest = { ...run };
+  for (const key of keys) delete rest[key];
   return rest;
 };
 
-/** Proxies share the traffic out by weight; else the number of pods does, or there is no traffic to steer. */
-export const steersTraffic = ({ snapshot: { traffic } }: RunContext): boolean =>
-  traffic.services.length > 0 && (traffic.provider === 'istio' || traffic.provider === 'gateway-api');
+export const steersTraffic = ({ snapshot }: RunContext): boolean => isSteered(snapshot.traffic);
 
 /**
  * Routes may send requests to the canary: it has a share in them, or they are half written. A kill between two of
@@ -71,6 +74,14 @@ export const mayCarryTraffic = (context: RunContext): boolean => {
     ? context.run.milestones.canaryGone === undefined
     : !isNoShare(traffic.share);
 };
+
+/** The run has decided that requests go to the canary, live ones or copies. */
+export const isGivenTraffic = ({ run, status }: RunContext): boolean =>
+  status.canaryWeight > 0 || run.given === 'match' || run.given === 'mirror';
+
+/** The run has decided on this share, whatever the routes say; a status from before it was kept knows weights only. */
+export const isDecided = ({ run, status }: RunContext, share: Share): boolean =>
+  status.canaryWeight === share.weight && (run.given ?? 'weight') === givenBy(share);
 
 export const propagationWaitOf = (context: RunContext): number =>
   steersTraffic(context)

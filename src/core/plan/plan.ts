@@ -4,6 +4,7 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { policyKnown, trafficSuffices } from './asked.ts';
 import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
 import { fixRecognised } from './fix.ts';
@@ -55,8 +56,10 @@ const ADVANCE: readonly Stage[] = [
   primaryAdopted,
   holdIntact,
   servingLabelled,
+  policyKnown,
   servicesExist,
   trafficSplittable,
+  trafficSuffices,
   limitsTold,
   primaryLabelled,
   destinationsStand,

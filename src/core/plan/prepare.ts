@@ -1,3 +1,4 @@
+import { type Aim, aimsOf, loadOf } from '../aims.ts';
 import { canaryNameOf } from '../canary-deployment.ts';
 import { ownFailedCondition } from '../facts.ts';
 import { revisionOf } from '../revision.ts';
@@ -8,6 +9,7 @@ import {
   type Move,
   milestone,
   propagationWaitOf,
+  type RunContext,
   SOON_MS,
   type Stage,
   shareWritten,
@@ -131,8 +133,21 @@ export const firstStepChosen: Stage = ({ status, snapshot }) => {
   };
 };
 
-/** The share that the step aims at. */
-export const targetShare = (context: Parameters<Stage>[0]): Share => ({ weight: targetWeight(context) });
+/** What the step aims at. */
+export const targetAim = ({ snapshot, status }: RunContext): Aim => {
+  const aims = aimsOf(snapshot.settings);
+  // Settings may change, and leave the run with a step that there is no more.
+  const at = Math.min(Math.max(status.step, 0), aims.length - 1);
+  return aims[at] ?? { share: NO_SHARE, checks: 1 };
+};
 
-export const targetWeight = ({ snapshot, status }: Parameters<Stage>[0]): number =>
-  snapshot.settings.steps[Math.min(Math.max(status.step, 0), snapshot.settings.steps.length - 1)] ?? 0;
+/** Its share, with the cookie that keeps clients on their side until the next step. */
+export const targetShare = (context: RunContext): Share => {
+  const { share } = targetAim(context);
+  const { affinity } = context.snapshot.settings;
+  if (affinity === undefined || share.weight === 0) return share;
+  return { ...share, affinity: { ...affinity, token: `${context.run.id}-${context.status.step}` } };
+};
+
+/** Percent of the requests that the step may bring to the canary. */
+export const targetLoad = (context: RunContext): number => loadOf(targetAim(context).share);

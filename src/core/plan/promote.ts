@@ -17,6 +17,7 @@ import {
   steersTraffic,
   without,
 } from './move.ts';
+import { weightSteppedDown } from './step-down.ts';
 import { canaryDeleted, WITHDRAWAL } from './withdraw.ts';
 
 // Promotion is the native rolling update of the user's own Deployment. The canary keeps its weight until it is
@@ -132,13 +133,14 @@ export const finalisingBegun: Stage = ({ status }) =>
         requeueAfterMs: 0,
       };
 
-/** Until the primary is rolled out. */
+/** Until the primary is rolled out, and has its requests back. */
 const ROLLING_UPDATE: readonly Stage[] = [
   promotedCanaryServes,
   promotionWritten,
   canaryYields,
   promotedCanarySized,
   rolloutComplete,
+  weightSteppedDown,
 ];
 
 export const PROMOTION: readonly Stage[] = [

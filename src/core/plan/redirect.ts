@@ -79,8 +79,8 @@ export const commandConsumed = ({ command }: Snapshot, meaningful: readonly stri
 const redirectedTo = (context: RunContext, decided: Ending): RunContext => ({
   ...context,
   status: decided.outcome === 'Promoted' ? { ...context.status, phase: 'Promoting' } : context.status,
-  // The wait that was under way is over: the deadline of the promotion counts from its own begin.
-  run: { ...without(context.run, 'waitingSince'), ending: decided },
+  // What was waited for is over: the promotion's times count from its own begin.
+  run: { ...without(context.run, 'waitingSince', 'stepSince'), ending: decided },
 });
 
 /** The context as a person's command leaves it; unchanged without one, or once the run's end is decided. */

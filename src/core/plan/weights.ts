@@ -1,11 +1,13 @@
+import { describeAdvance, describeShare, givenBy } from '../aims.ts';
 import { newEvidence } from '../evidence.ts';
 import { sameJson } from '../same-json.ts';
 import { NO_SHARE } from '../share.ts';
 import { shareMade } from './capacity.ts';
 import {
   event,
+  isDecided,
+  isGivenTraffic,
   mayCarryTraffic,
-  percent,
   SOON_MS,
   type Stage,
   shareWritten,
@@ -22,8 +24,8 @@ import { targetShare } from './prepare.ts';
  * else: nobody judges what it does to requests.
  */
 export const strayShareWithdrawn: Stage = (context) => {
-  const { status, snapshot } = context;
-  const stray = status.canaryWeight === 0 && mayCarryTraffic(context);
+  const { snapshot } = context;
+  const stray = !isGivenTraffic(context) && mayCarryTraffic(context);
   // Routes that are not split at all can't name the canary, and must not name destinations that do not stand yet.
   if (!stray || !snapshot.traffic.destinations) return undefined;
   return {
@@ -34,23 +36,26 @@ export const strayShareWithdrawn: Stage = (context) => {
   };
 };
 
-/** The step's weight stands in every route; the interval counts from when it is seen there. */
+/** The step's share stands in every route; the interval counts from when it is seen there. */
 export const weightStands: Stage = (context) => {
-  const { snapshot, status, run, facts } = context;
+  const { snapshot, run, facts } = context;
   const share = targetShare(context);
-  const { weight } = share;
-  const name = facts.deployment.metadata.name;
+  const words = describeShare(share) + shareMade(context, share.weight);
+  const decided = isDecided(context, share);
   const stands =
     !steersTraffic(context) || (snapshot.traffic.split && sameJson(snapshot.traffic.share, share));
-  if (!stands || status.canaryWeight !== weight) {
-    const advancing = status.canaryWeight !== weight;
-    const message = `Advance ${name} canary weight ${weight}${shareMade(context, weight)}`;
+  if (!stands || !decided) {
+    const message = describeAdvance(facts.deployment.metadata.name, share) + shareMade(context, share.weight);
     return {
-      status: { canaryWeight: weight },
-      run: { ...without(run, 'stepSince'), evidence: run.evidence ?? newEvidence(stamp(context.now)) },
-      effects: [...shareWritten(share), ...(advancing ? [event(message)] : [])],
+      status: { canaryWeight: share.weight },
+      run: {
+        ...without(run, 'stepSince'),
+        given: givenBy(share),
+        evidence: run.evidence ?? newEvidence(stamp(context.now)),
+      },
+      effects: [...shareWritten(share), ...(decided ? [] : [event(message)])],
       reason: 'Advancing',
-      message: `canary weight ${percent(weight)}${shareMade(context, weight)}`,
+      message: words,
       requeueAfterMs: SOON_MS,
     };
   }
@@ -58,7 +63,7 @@ export const weightStands: Stage = (context) => {
   return {
     run: { ...run, stepSince: context.now.toISOString() },
     reason: 'Advancing',
-    message: `canary weight ${percent(weight)}${shareMade(context, weight)}, collecting evidence`,
+    message: `${words}, collecting evidence`,
     requeueAfterMs: Math.min(snapshot.settings.intervalMs, snapshot.operator.lookIntervalMs),
   };
 };

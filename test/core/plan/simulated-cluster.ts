@@ -53,6 +53,8 @@ export const templateOf = (tag: string): PodTemplate => ({
 
 const PROPAGATION_MS = 2_000;
 export const REWRITTEN = 'VirtualService web, last written by jane';
+/** Of the requests, so many fit what an A/B test asks for. */
+const MATCHING_PERCENT = 30;
 
 export class SimulatedCluster {
   now = new Date('2026-11-21T02:38:00Z');
@@ -276,6 +278,10 @@ export class SimulatedCluster {
     return this.share?.weight;
   }
 
+  private get sends(): boolean {
+    return this.share !== undefined && sendsRequests(this.share);
+  }
+
   private get traffic(): TrafficState {
     const { services } = this;
     if (!this.routed) {
@@ -384,7 +390,7 @@ export class SimulatedCluster {
         break;
       case 'deleteCanary':
         // Without routes its share goes with its pods.
-        if (this.routed) expect(this.weight ?? 0, 'canary deleted with traffic on it').toBe(0);
+        if (this.routed) expect(this.sends, 'canary deleted with traffic on it').toBe(false);
         else this.share = undefined;
         this.canaryDeployment = undefined;
         break;
@@ -429,7 +435,7 @@ export class SimulatedCluster {
     const revision = manifest.metadata.annotations?.[REVISION_ANNOTATION];
     const before = this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION];
     if (before !== undefined && before !== revision)
-      expect(this.weight, 'superseded with traffic on it').toBe(0);
+      expect(this.sends, 'superseded with traffic on it').toBe(false);
     expect(manifest.spec.template.metadata?.labels?.[VERSION_LABEL]).toBe(CANARY);
     const generation = (this.canaryDeployment?.metadata.generation ?? 0) + 1;
     this.canaryDeployment = {
@@ -490,11 +496,11 @@ export class SimulatedCluster {
     if (this.undoing === 'destinations') this.destinations = false;
   }
 
-  /** Percent of the requests that come to the canary. */
+  /** Percent of the requests that come to the canary, or copies of them. */
   private get percentServed(): number {
-    return this.routed
-      ? (this.weight ?? 0)
-      : shareByCount(this.deployment.spec.replicas ?? 0, this.canaryReady);
+    if (!this.routed) return shareByCount(this.deployment.spec.replicas ?? 0, this.canaryReady);
+    const { weight = 0, match, mirror = 0 } = this.share ?? {};
+    return match === undefined ? Math.max(weight, mirror) : MATCHING_PERCENT;
   }
 
   private count(requests: number): void {
