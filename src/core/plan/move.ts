@@ -59,6 +59,7 @@ export const without = <K extends 'ailing' | 'given' | 'primaryShortSince' | 'st
   return rest;
 };
 
+/** Proxies share the Deployment's traffic out, by what its routes say. */
 export const steersTraffic = ({ snapshot }: RunContext): boolean => isSteered(snapshot.traffic);
 
 /**

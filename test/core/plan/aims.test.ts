@@ -384,7 +384,7 @@ describe('killed between any two writes', () => {
         fc.property(kills, (list) => {
           expect(end(settings, tag, list)).toEqual(expected);
         }),
-        { numRuns: 25 },
+        { numRuns: 15 },
       );
     }
   });
