@@ -15,6 +15,7 @@ const UNDER_LOAD = [
   'interference',
   'kill',
   'replicas',
+  'whole-share',
 ].map((name) => `test/lab/${name}.test.ts`);
 
 export default defineConfig({
