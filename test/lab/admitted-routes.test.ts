@@ -2,11 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installGatewayApi } from '../../lab/gateway-api.ts';
 import { FIRST_START_MS } from '../../lab/lab.ts';
+import type { Share } from '../../src/core/share.ts';
 import { splitsOf } from '../../src/core/split-annotation.ts';
+import { limitsOf, standsAs } from '../../src/core/split-object.ts';
 import { ROUTE_CLIENTS } from './route-clients.ts';
 import { type Look, lookOf, managersOf, type RouteObject } from './route-object.ts';
 import { startWorld, type World } from './shop.ts';
-import { type Ask, askAsKanari, entryAt, ROUTE_KINDS, type RouteKind, splitAt } from './split-routes.ts';
+import {
+  type Ask,
+  type Asked,
+  askAsKanari,
+  entryAt,
+  ROUTE_KINDS,
+  type RouteKind,
+  splitAt,
+} from './split-routes.ts';
 
 // A split stands whatever its user brings, the user notices nothing of it, and has everything back in the end.
 
@@ -33,8 +43,8 @@ const storedIn = (namespace: string): Promise<RouteObject[]> =>
 
 const looksOf = (objects: readonly RouteObject[]): Look[] => objects.map(lookOf);
 
-const askAll = (namespace: string, weight: number | undefined): Promise<RouteObject[]> =>
-  Promise.all(ROUTE_KINDS.map((kind) => ask(kind, namespace, weight)));
+const askAll = (namespace: string, asked: Asked | undefined): Promise<RouteObject[]> =>
+  Promise.all(ROUTE_KINDS.map((kind) => ask(kind, namespace, asked)));
 
 describe.each(Object.entries(ROUTE_CLIENTS))('%s', (name, clientFor) => {
   const namespace = name.replaceAll(/[^a-z]+/g, '-');
@@ -68,6 +78,46 @@ describe.each(Object.entries(ROUTE_CLIENTS))('%s', (name, clientFor) => {
     await client.upgrade(manifests);
     expect(looksOf(await storedIn(namespace))).toEqual(looksOf(before));
   });
+});
+
+describe('a share that is more than a weight', () => {
+  const affinity = { cookie: 'kanari-web', maxAgeSeconds: 600 };
+  const SHARES: readonly Share[] = [
+    {
+      weight: 0,
+      match: [{ headers: { 'X-Group': { prefix: 'beta' } } }, { cookies: { group: { exact: 'b' } } }],
+    },
+    { weight: 0, mirror: 10 },
+    { weight: 20, affinity: { ...affinity, token: '1-3fa9c2d4e5.1' } },
+    { weight: 50, affinity: { ...affinity, token: '1-3fa9c2d4e5.2' } },
+  ];
+
+  it.each(['kubectl apply', 'kubectl apply --server-side'])(
+    'is stored as it was derived, whatever %s brings',
+    async (name) => {
+      const namespace = `whole-${name.replaceAll(/[^a-z]+/g, '-')}`;
+      await world.lab.kubectl(['create', 'namespace', namespace]);
+      const client = ROUTE_CLIENTS[name]?.(world.lab, namespace);
+      if (client === undefined) throw new Error(`no client ${name}`);
+      await client.install(manifests);
+      const before = await storedIn(namespace);
+      for (const share of SHARES) {
+        const wanted = looksOf(before.map((each) => splitAt(each, share)));
+        const stored = await askAll(namespace, share);
+        expect(looksOf(stored)).toEqual(wanted);
+        expect(stored.flatMap(limitsOf)).toEqual([]);
+        // Defaults of the API server among what is derived must not make Kanari write anew for ever.
+        expect(stored.map((each) => standsAs(each, splitAt(each, share)))).toEqual(stored.map(() => true));
+        await client.upgrade(manifests);
+        expect(looksOf(await storedIn(namespace))).toEqual(wanted);
+        expect(await client.drift(manifests)).toBe('');
+      }
+      await askAll(namespace, undefined);
+      const after = await storedIn(namespace);
+      expect(looksOf(after)).toEqual(looksOf(before));
+      expect(after.flatMap(managersOf)).not.toContain('kanari');
+    },
+  );
 });
 
 describe('a GitOps loop', () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createLabApi } from '../../lab/api.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { JsonObject } from '../../src/core/objects.ts';
+import type { Share } from '../../src/core/share.ts';
 import { formatSplits, type SplitEntry } from '../../src/core/split-annotation.ts';
 import { withEntry } from '../../src/core/split-object.ts';
 import { ownedEntries } from '../../src/kube/ownership.ts';
@@ -111,28 +112,34 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   },
 ];
 
-/** What Kanari asks for while a run stands at the weight. */
-export const entryAt = (weight: number): SplitEntry => ({ services: ['web'], weight });
+/** A share, or a weight that is all of it. */
+export type Asked = Share | number;
+
+/** What Kanari asks for while a run stands at the share. */
+export const entryAt = (asked: Asked): SplitEntry => ({
+  services: ['web'],
+  ...(typeof asked === 'number' ? { weight: asked } : asked),
+});
 
 /** The user's object as it is to be stored while the split stands. */
-export const splitAt = (user: RouteObject, weight: number): RouteObject =>
-  withEntry(user, 'web', entryAt(weight));
+export const splitAt = (user: RouteObject, asked: Asked): RouteObject =>
+  withEntry(user, 'web', entryAt(asked));
 
 /** Writes the annotation as Kanari's route writer does: by its user, with its field manager. Undefined: removes it. */
-export type Ask = (kind: RouteKind, namespace: string, weight: number | undefined) => Promise<RouteObject>;
+export type Ask = (kind: RouteKind, namespace: string, asked: Asked | undefined) => Promise<RouteObject>;
 
 export const askAsKanari = async ({ kanariKubeconfig, url, ca }: Lab): Promise<Ask> => {
   const config = JSON.parse(await readFile(kanariKubeconfig, 'utf8')) as {
     users: [{ user: { token: string } }];
   };
   const api = createLabApi({ url, ca, token: config.users[0].user.token });
-  return async ({ collectionIn }, namespace, weight) => {
+  return async ({ collectionIn }, namespace, asked) => {
     const path = `${collectionIn(namespace)}/web?fieldManager=kanari`;
-    const split = weight === undefined ? null : formatSplits({ web: entryAt(weight) });
+    const split = asked === undefined ? null : formatSplits({ web: entryAt(asked) });
     const body = { metadata: { annotations: { 'kanari.dev/split': split } } };
     const written = await api.request<RouteObject>('PATCH', path, body);
     const owned = ownedEntries(written);
-    if (weight !== undefined || owned.length === 0) return written;
+    if (asked !== undefined || owned.length === 0) return written;
     const removals = owned.map((index) => ({ op: 'remove', path: `/metadata/managedFields/${index}` }));
     return api.request('PATCH', path, removals, 'application/json-patch+json');
   };

@@ -93,16 +93,14 @@ const ask = (headers: Record<string, string> = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     request({ agent, host: '127.0.0.1', port, headers: { ...headers, host: 'web.shop' } }, (response) => {
       const { 'x-version': version, 'x-route': route, 'set-cookie': cookies = [] } = response.headers;
-      response
-        .resume()
-        .once('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            version: String(version),
-            route: String(route),
-            cookies,
-          }),
-        );
+      response.resume().once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          version: String(version),
+          route: String(route),
+          cookies,
+        }),
+      );
     })
       .on('error', reject)
       .end();
