@@ -344,12 +344,28 @@ describe("Kanari's own objects", () => {
   it("give way to the user's rule that appears, which is lent subsets first", async () => {
     const { api, router } = setUp(routeTo('web', 'web'));
     await router.ensureDestinations(target, signal);
-    api.put(ruleFor('web', 'web', { exportTo: ['.'] }));
+    api.put(ruleFor('web', 'web'));
     api.writes.length = 0;
     await router.ensureDestinations(target, signal);
     expect(api.writes).toEqual(['mergePatch DestinationRule web', 'delete DestinationRule web-kanari']);
     expect(router.read(target).destinations).toBe(true);
   });
+
+  it.each([{ exportTo: ['.'] }, { workloadSelector: { matchLabels: { app: 'front' } } }])(
+    'stay beside a rule that appears for fewer clients: %j',
+    async (fewer) => {
+      const { api, router } = setUp(routeTo('web', 'web'));
+      await router.ensureDestinations(target, signal);
+      api.put(ruleFor('web', 'web', fewer));
+      api.writes.length = 0;
+      await router.ensureDestinations(target, signal);
+      expect(api.writes).toEqual(['mergePatch DestinationRule web']);
+      expect(router.read(target).destinations).toBe(true);
+      await router.removeDestinations(target, signal);
+      expect(api.get('DestinationRule', 'web-kanari')).toBeUndefined();
+      expect(api.get('DestinationRule', 'web')).toMatchObject({ spec: { host: 'web', ...fewer } });
+    },
+  );
 
   it('stand beside a rule and a route that Istio takes to be for another host', async () => {
     const { api, router } = setUp(routeTo('web', 'web.shop'), ruleFor('web', 'web.shop'));

@@ -8,7 +8,7 @@ import { uncoveredOf, wildcardsOver } from './mesh-cover.ts';
 import { isHeadless } from './ports.ts';
 import { routesTo } from './route-scope.ts';
 import { meshScopes, type RouteView, serviceNames, subsetVisibility } from './route-view.ts';
-import { ROOT_NAMESPACE } from './rules-in-effect.ts';
+import { isForSome, ROOT_NAMESPACE } from './rules-in-effect.ts';
 import { destinationsOf } from './virtual-service.ts';
 import { isVisibleIn, isWithin, visibilityOf } from './visibility.ts';
 
@@ -33,8 +33,6 @@ const onlyHeadless: Obstacle = ({ services }) =>
 
 const isForAny = ({ spec, metadata }: DestinationRule, hosts: readonly string[]): boolean =>
   hosts.some((host) => appliesTo(spec.host, metadata.namespace ?? '', host));
-
-const isForSome = ({ spec }: DestinationRule): boolean => spec['workloadSelector'] !== undefined;
 
 /** Istio merges no subsets into such a rule, and the clients it is for obey no other. */
 const rulesForSomeClients: Obstacle = (view) => {

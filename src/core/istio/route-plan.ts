@@ -28,6 +28,7 @@ import {
 } from './route-view.ts';
 import { isObeyed, rulesNaming } from './rules-in-effect.ts';
 import type { VirtualService } from './virtual-service.ts';
+import { isWithin, visibilityOf } from './visibility.ts';
 
 // What has to change in a namespace's Istio objects so that one Deployment's traffic stands as wanted. Nothing to
 // change and "it stands so" are the same, so reading the state asks the same plans as writing it.
@@ -84,10 +85,18 @@ const ownRuleFor = (view: RouteView, service: string, entry: SplitEntry): Destin
 const isLocal = ({ namespace }: RouteView, { metadata }: KubeObject): boolean =>
   metadata.namespace === namespace;
 
-const isFor =
-  (services: readonly string[]) =>
-  ({ spec, metadata: { namespace = '' } }: DestinationRule): boolean =>
-    services.some((service) => hostOf(service, namespace) === spec.host);
+/**
+ * Whether all who know subsets by Kanari's own rule know them by others as well. Those of Services that the Deployment
+ * has no more stay to the end: routes may still name their subsets.
+ */
+const isReplaced =
+  (view: RouteView) =>
+  (own: DestinationRule): boolean =>
+    serviceNames(view).some(
+      (service) =>
+        hostOf(service, view.namespace) === own.spec.host &&
+        isWithin(visibilityOf(own), subsetVisibility(view, service)),
+    );
 
 /** Subsets for both sides on every Service: in the user's rules where there are any. */
 export const planDestinations = (view: RouteView): RouteChange[] => {
@@ -98,8 +107,7 @@ export const planDestinations = (view: RouteView): RouteChange[] => {
   return [
     ...lent.flatMap((rule) => splitChange(rule, view.name, entry)),
     ...own.flatMap((rule) => applyChange(view.destinationRules, rule)),
-    // Those of Services that the Deployment has no more stay to the end: routes may still name their subsets.
-    ...superfluous(view, view.destinationRules.filter(isFor(entry.services)), own),
+    ...superfluous(view, view.destinationRules.filter(isReplaced(view)), own),
   ];
 };
 

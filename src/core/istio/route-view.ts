@@ -3,7 +3,7 @@ import { foreign } from '../route-change.ts';
 import { type DestinationRule, selectsPods, userSubsetsOf } from './destination-rule.ts';
 import { hostOf } from './hosts.ts';
 import type { MeshScope } from './mesh-cover.ts';
-import { inheritedRuleOf, isObeyed, ROOT_NAMESPACE, rulesNaming } from './rules-in-effect.ts';
+import { inheritedRuleOf, isForSome, isObeyed, ROOT_NAMESPACE, rulesNaming } from './rules-in-effect.ts';
 import type { VirtualService } from './virtual-service.ts';
 import { united, type Visibility, visibilityOf } from './visibility.ts';
 
@@ -36,7 +36,7 @@ export const serviceNames = ({ services }: RouteView): string[] =>
 export const rulesInEffect = (view: RouteView, service: string): DestinationRule[] => {
   const rules = foreign(view.destinationRules);
   const host = hostOf(service, view.namespace);
-  const exact = rulesNaming(rules, service).filter((rule) => isObeyed(rule, host));
+  const exact = rulesNaming(rules, service).filter((rule) => isObeyed(rule, host) && !isForSome(rule));
   if (exact.length > 0) return exact;
   const root = view.elsewhere.destinationRules.filter(
     ({ metadata }) => metadata.namespace === ROOT_NAMESPACE,

@@ -19,6 +19,9 @@ export const rulesNaming = (rules: readonly DestinationRule[], service: string):
 export const isObeyed = (rule: DestinationRule, host: string): boolean =>
   fullHost(rule.spec.host, namespaceOf(rule)) === host;
 
+/** Whether clients obey it by their labels: for all others it is not there. */
+export const isForSome = ({ spec }: DestinationRule): boolean => spec['workloadSelector'] !== undefined;
+
 const closest = (rules: readonly DestinationRule[], host: string): DestinationRule | undefined =>
   rules.find((rule) => isObeyed(rule, host)) ??
   rules
@@ -35,7 +38,7 @@ export const inheritedRuleOf = (
   namespace: string,
 ): DestinationRule | undefined => {
   const host = hostOf(service, namespace);
-  const wildcards = rules.filter(({ spec }) => isWildcard(spec.host)).sort(byAge);
-  const visible = root.filter((rule) => isVisibleIn(visibilityOf(rule), namespace)).sort(byAge);
-  return closest(wildcards, host) ?? closest(visible, host);
+  const wildcards = rules.filter((rule) => isWildcard(rule.spec.host) && !isForSome(rule)).sort(byAge);
+  const visible = root.filter((rule) => isVisibleIn(visibilityOf(rule), namespace) && !isForSome(rule));
+  return closest(wildcards, host) ?? closest(visible.sort(byAge), host);
 };
