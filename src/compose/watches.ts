@@ -61,7 +61,7 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     deployments: watch<Deployment>('Deployment'),
     replicaSets: watch<ReplicaSet>('ReplicaSet'),
     pods: watch<Pod>('Pod', { project: slimPod }),
-    services: watch<Service>('Service'),
+    services: watch<Service>('Service', { project: withWriters }),
     endpointSlices: watch<EndpointSlice>('EndpointSlice'),
     controllerRevisions: watch<ControllerRevision>('ControllerRevision', {
       labelSelector: 'app.kubernetes.io/managed-by=kanari',

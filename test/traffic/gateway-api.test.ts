@@ -5,6 +5,7 @@ import { isOwn } from '../../src/core/route-change.ts';
 import { createGatewayRouter } from '../../src/traffic/gateway-api.ts';
 import type { TrafficTarget } from '../../src/traffic/router.ts';
 import { createFakeIstioApi, type FakeIstioApi } from './fake-istio-api.ts';
+import { gatewayRoutes } from './gateway-routes.ts';
 import { bare, gatewayRoute, ref, startGateway, statusOf, userService } from './gateway-world.ts';
 import { describeRouterContract, type RouterWorld } from './router-contract.ts';
 
@@ -29,10 +30,22 @@ const setUp = (services: Service[], others: KubeObject[], { slow = false, webhoo
 };
 
 const worldOf = (webhook: boolean, services: Service[], others: KubeObject[]) => (): RouterWorld => {
-  const { api, router, target } = setUp(services, others, { webhook });
+  const { api, router, target } = setUp(services, [...others, userService('db')], { webhook });
   return {
     router,
     target,
+    routes: gatewayRoutes(api, {
+      edited: withTimeouts(http),
+      further: gatewayRoute('further', [{ backendRefs: [ref('web', 7), ref('db', 3)] }]),
+    }),
+    withService: (name) => {
+      const late = userService(name);
+      api.put(late);
+      return { ...target, services: [...services, late] };
+    },
+    onWrite: (handler) => {
+      api.before = handler;
+    },
     writes: () => api.writes.length,
     users: () =>
       all(api)
@@ -46,6 +59,12 @@ const http = gatewayRoute('web', [
   { backendRefs: [ref('web', 33), ref('db', 67)] },
   { matches: [{ path: { type: 'PathPrefix', value: '/a' } }], backendRefs: [ref('web')] },
 ]);
+/** The user's manifest, applied again with a time limit. */
+const withTimeouts = (route: KubeObject): KubeObject => {
+  const changed = structuredClone(route) as GatewayRoute;
+  for (const rule of changed.spec.rules ?? []) rule['timeouts'] = { request: '3s' };
+  return changed;
+};
 const grpc = gatewayRoute('web', [{ backendRefs: [ref('web', 1)] }], 'GRPCRoute');
 
 for (const webhook of [true, false]) {

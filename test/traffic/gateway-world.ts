@@ -84,5 +84,6 @@ export const bare = (object: KubeObject): unknown => {
   const metadata = { ...rest.metadata };
   delete metadata.resourceVersion;
   delete metadata.generation;
+  delete metadata.uid;
   return { ...rest, metadata };
 };

@@ -1,5 +1,6 @@
+import { describeRewritten } from '../rewritten.ts';
 import { foreign, planGivenBack, type RouteChange, splitChange } from '../route-change.ts';
-import { type Share, shareOf } from '../share.ts';
+import { NO_SHARE, type Share, shareOf } from '../share.ts';
 import { shareObstacle } from '../share-obstacle.ts';
 import type { Outstanding, TrafficState } from '../snapshot.ts';
 import { splitsOf } from '../split-annotation.ts';
@@ -63,13 +64,11 @@ export const planRemoval = (view: GatewayView): RouteChange[] => {
   return [...planWidened(services), ...planCanaryServicesDeleted(services)];
 };
 
-/** The share that is written in every route, if they all agree on one. */
-const writtenShare = (view: GatewayView): Share | undefined => {
+/** The share of the first route: they all agree on it when it leaves nothing to plan. */
+const commonShare = (view: GatewayView): Share | undefined => {
   const first = routesOf(view)[0];
   const entry = first && splitsOf(first)[view.name];
-  if (entry === undefined) return undefined;
-  const share = shareOf(entry);
-  return planShare(view, share).length === 0 ? share : undefined;
+  return entry && shareOf(entry);
 };
 
 const outstandingIn = (view: GatewayView): Outstanding | undefined => {
@@ -90,15 +89,19 @@ const obstacleIn = (view: GatewayView): TrafficState['obstacle'] => {
 };
 
 export const readTraffic = (view: GatewayView): TrafficState => {
-  const share = writtenShare(view);
+  const share = commonShare(view);
+  const destinations = planDestinations(view);
+  const changes = planShare(view, share ?? NO_SHARE);
   const outstanding = outstandingIn(view);
   const obstacle = obstacleIn(view) ?? shareObstacle(view.routes, view.name);
+  const isWritten = share !== undefined && changes.length === 0;
   return {
     provider: 'gateway-api',
     services: namesOf(view),
-    destinations: planDestinations(view).length === 0,
-    split: share !== undefined && outstanding === undefined,
-    share,
+    destinations: destinations.length === 0,
+    split: isWritten && outstanding === undefined,
+    share: isWritten ? share : undefined,
+    rewritten: describeRewritten([...destinations, ...changes].map(({ object }) => object)),
     routesRestored: planRestore(view).length === 0,
     destinationsRemoved: planRemoval(view).length === 0,
     canaryServices: canaryServices(serviceViewOf(view)),
