@@ -247,6 +247,11 @@ describe('said, not silent', () => {
       others: [gatewayRoute('web', [{ backendRefs: [ref('web', 333_333), ref('db', 3)] }])],
       expect: ["HTTPRoute web, rule 0: weights above 10000 are not multiplied; the canary's is rounded down"],
     },
+    'is a Service without a route beside one that has some': {
+      services: [userService('web'), userService('web-internal')],
+      others: [http],
+      expect: ['no route refers to Service web-internal: its requests stay with the primary'],
+    },
     'is a Service that selects by version itself': {
       services: [userService('web', { selector: { 'kanari.dev/version': 'primary' } })],
       expect: ['Service web selects kanari.dev/version itself: it is not narrowed'],

@@ -1,5 +1,6 @@
-import type { BackendRef, GatewayRoute } from '../../src/core/gateway-api/route.ts';
+import type { GatewayRoute } from '../../src/core/gateway-api/route.ts';
 import { canaryServiceOf } from '../../src/core/gateway-api/route.ts';
+import type { BackendRef } from '../../src/core/gateway-api/rule.ts';
 import type { JsonObject, KubeObject } from '../../src/core/objects.ts';
 import { isOwn } from '../../src/core/route-change.ts';
 import { splitsOf } from '../../src/core/split-annotation.ts';

@@ -84,7 +84,21 @@ const serviceLimits = (view: ServiceView, service: Service): TrafficLimit[] => {
   ];
 };
 
+/** Beside a Service with routes there may be one that callers reach without any. */
+const unroutedServices = ({ services }: ServiceView, routes: readonly GatewayRoute[]): TrafficLimit[] => {
+  const routed = routes.flatMap((route) => servicesOf(restoreGatewayRoute(route)));
+  return services
+    .filter(({ metadata }) => !routed.includes(metadata.name))
+    .map(({ metadata }) =>
+      limit(
+        'UnroutedService',
+        `no route refers to Service ${metadata.name}: its requests stay with the primary`,
+      ),
+    );
+};
+
 export const limitsOf = (view: ServiceView, routes: readonly GatewayRoute[]): TrafficLimit[] => [
   ...view.services.flatMap((service) => serviceLimits(view, service)),
   ...routes.flatMap((route) => routeLimits(view, route)),
+  ...(routes.length === 0 ? [] : unroutedServices(view, routes)),
 ];
