@@ -53,7 +53,7 @@ const repeatedly = (act: () => Promise<void>, everyMs: number): (() => Promise<n
 
 const routeOf = (shop: Shop): Promise<RouteObject> => shop.get<RouteObject>('virtualservices', 'web');
 const told = async (shop: Shop): Promise<string[]> =>
-  (await shop.events()).map(({ message }) => message).filter((message) => message.includes('was undone'));
+  (await shop.events()).map(({ message }) => message).filter((message) => message.includes('does not stand'));
 const statusOf = async (shop: Shop): Promise<Canary['status']> => (await shop.canary()).status;
 
 /** A client that sees to it that its route stands as it has made it: without a split. */

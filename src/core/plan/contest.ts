@@ -44,7 +44,7 @@ export const destinationsKept: Stage = (context) => {
   return {
     effects: [{ kind: isContested(context) ? 'restoreRoutes' : 'ensureDestinations' }],
     reason: 'RoutesRewritten',
-    message: `others have removed what the routes name: ${traffic.rewritten ?? ''}`,
+    message: `destinations that the routes need are missing: ${traffic.rewritten ?? ''}`,
     requeueAfterMs: SOON_MS,
   };
 };
@@ -76,7 +76,7 @@ const contestNoticed = (context: RunContext, routes: RoutesWritten): Move => {
   return {
     status: { canaryWeight: 0, step: -1 },
     run: {
-      ...without(run, 'stepSince'),
+      ...without(without(run, 'stepSince'), 'waitingSince'),
       milestones: {},
       routes: { ...routes, state: 'left', since: now.toISOString() },
     },

@@ -39,7 +39,7 @@ export const withRoutesSeen = (context: RunContext): { context: RunContext; told
   if (run.routes === undefined || !watchesRoutes(context)) return { context, told: [] };
   const routes = seenRoutes(context, run.routes);
   if (routes === run.routes) return { context, told: [] };
-  const message = `The split of ${facts.deployment.metadata.name} was undone (${routes.undone}): ${snapshot.traffic.rewritten ?? ''}`;
+  const message = `The split of ${facts.deployment.metadata.name} does not stand any more (${routes.undone}): ${snapshot.traffic.rewritten ?? ''}`;
   return {
     context: { ...context, run: { ...run, routes } },
     told: routes.state === 'undone' ? [event(message, 'Warning')] : [],

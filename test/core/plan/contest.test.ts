@@ -28,7 +28,7 @@ describe('a split that others undo', () => {
     undo(cluster);
     cluster.look();
     expect(cluster.weight).toBe(20);
-    expect(cluster.events.at(-1)).toBe(`The split of web was undone (1): ${REWRITTEN}`);
+    expect(cluster.events.at(-1)).toBe(`The split of web does not stand any more (1): ${REWRITTEN}`);
   });
 
   it('is written anew while the canary starts, for an unsplit route would reach it', () => {
