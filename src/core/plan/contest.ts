@@ -16,6 +16,7 @@ import {
   without,
 } from './move.ts';
 import { isContested, REASSERTIONS } from './routes-written.ts';
+import { primaryLabelled } from './take-over.ts';
 import {
   canaryDeleted,
   canaryUnreachable,
@@ -41,8 +42,11 @@ export const destinationsKept: Stage = (context) => {
   const { traffic } = snapshot;
   if (run.routes === undefined || !steersTraffic(context)) return undefined;
   if (traffic.destinations || traffic.routesRestored) return undefined;
+  const contested = isContested(context);
+  const unsafe = contested ? undefined : primaryLabelled(context);
+  if (unsafe !== undefined) return unsafe;
   return {
-    effects: [{ kind: isContested(context) ? 'restoreRoutes' : 'ensureDestinations' }],
+    effects: [{ kind: contested ? 'restoreRoutes' : 'ensureDestinations' }],
     reason: 'RoutesRewritten',
     message: `destinations that the routes need are missing: ${traffic.rewritten ?? ''}`,
     requeueAfterMs: SOON_MS,
@@ -52,11 +56,13 @@ export const destinationsKept: Stage = (context) => {
 /** What others have undone is written anew, wherever the run is; the second time and later not at once. */
 export const rewrittenAsserted: Stage = (context) => {
   const { run, snapshot, now } = context;
+  const { traffic } = snapshot;
   const { routes } = run;
   if (routes === undefined || routes.undone === 0 || isContested(context)) return undefined;
-  if (!steersTraffic(context) || routes.state === 'stands' || routes.state === 'left') return undefined;
+  if (routes.state === 'stands' || routes.state === 'left') return undefined;
+  if (!steersTraffic(context) || !traffic.destinations || traffic.rewritten === undefined) return undefined;
   const reason = 'RoutesRewritten';
-  const message = `others rewrite the routes (${snapshot.traffic.rewritten ?? ''}); written anew, ${routes.undone} of ${REASSERTIONS}`;
+  const message = `others rewrite the routes (${traffic.rewritten}); written anew, ${routes.undone} of ${REASSERTIONS}`;
   if (routes.state === 'written') return { reason, message, requeueAfterMs: SOON_MS };
   const left = routes.undone === 1 ? 0 : PAUSE_MS - elapsedMs(routes.since, now);
   if (left > 0) return { reason, message, requeueAfterMs: left };
