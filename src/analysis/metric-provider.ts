@@ -8,11 +8,13 @@ export interface MetricTarget {
   key: ObjectKey;
   /** Name of the canary Deployment, as metrics name the workload. */
   workload: string;
+  /** Names of the canary's own Services: a gateway's proxy counts by Service. None where nothing routes to one. */
+  canaryServices: readonly string[];
   latency: LatencyObjective | 'off';
 }
 
 /** Port to a metrics server. Never throws for what a server does or says: that is a reading with a named reason. */
 export interface MetricProvider {
-  /** The newest raw counters of all targets, from one grouped query per metric kind. */
+  /** The newest raw counters of all targets, from one grouped query per metric kind and data plane. */
   read(targets: readonly MetricTarget[], signal: AbortSignal): Promise<Map<ObjectKey, EvidenceReading>>;
 }

@@ -1,10 +1,14 @@
+import { groupBy } from '../core/group-by.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import type { EvidenceReading } from '../core/snapshot.ts';
+import { GATEWAY } from './gateway-samples.ts';
 import { createPost, type Post } from './http-post.ts';
-import { latencyQuery, requestsQuery } from './istio-queries.ts';
-import { byWorkload, readTarget, unavailable, workloadKey } from './istio-samples.ts';
+import { ISTIO } from './istio-samples.ts';
 import type { MetricProvider, MetricTarget } from './metric-provider.ts';
-import { type Answer, decodeAnswer } from './prometheus-answer.ts';
+import { NO_SAMPLES } from './metric-reasons.ts';
+import { type Answer, decodeAnswer, type Series } from './prometheus-answer.ts';
+import type { QuerySet } from './query-set.ts';
+import { readSamples, unavailable } from './samples.ts';
 
 /** 40,000 series, which a thousand canaries make, are about 10 MiB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -49,20 +53,37 @@ const endpointOf = (base: string): Endpoint => {
 
 const NOTHING: Answer = { ok: true, series: [] };
 
+type Readings = Map<ObjectKey, EvidenceReading>;
+
 /** Every target's reading from the answers to the two queries. */
-const readAll = (targets: readonly MetricTarget[], requests: Answer, latency: Answer) => {
-  const counts = byWorkload(requests.ok ? requests.series : []);
-  const buckets = byWorkload(latency.ok ? latency.series : []);
+const readAll = (
+  { subjectOf, subjectsOf, dialect }: QuerySet,
+  targets: readonly MetricTarget[],
+  { requests, latency }: { requests: Answer; latency: Answer },
+): Readings => {
+  // Once for all, so that each canary's series are found without a search.
+  const bySubject = (answer: Answer) => groupBy(answer.ok ? answer.series : [], subjectOf);
+  const [counts, buckets] = [bySubject(requests), bySubject(latency)];
   const read = (target: MetricTarget): EvidenceReading => {
     if (!requests.ok) return unavailable(requests);
     if (!latency.ok && target.latency !== 'off') return unavailable(latency);
-    const key = workloadKey(target.key.split('/')[0] ?? '', target.workload);
-    return readTarget(target, { requests: counts.get(key) ?? [], latency: buckets.get(key) ?? [] });
+    const of = (found: Map<string, Series[]>): Series[] =>
+      subjectsOf(target).flatMap((subject) => found.get(subject) ?? []);
+    return readSamples(target, { requests: of(counts), latency: of(buckets) }, dialect);
   };
-  return new Map<ObjectKey, EvidenceReading>(targets.map((target) => [target.key, read(target)]));
+  return new Map(targets.map((target) => [target.key, read(target)]));
 };
 
-/** Reads Istio's counters from a Prometheus-compatible server. Throws only for a `url` that is none. */
+/** A gateway may be Istio's too: its proxies are asked only about what the mesh knows nothing of. */
+const withGateways = (mesh: Readings, gateways: Readings): Readings =>
+  new Map(
+    [...mesh].map(([key, reading]) => {
+      const isAbsent = reading.kind === 'empty' && reading.reason === NO_SAMPLES;
+      return [key, (isAbsent ? gateways.get(key) : undefined) ?? reading];
+    }),
+  );
+
+/** Reads the counters of Istio and of gateways from a Prometheus-compatible server. Throws only for a `url` that is none. */
 export const createPrometheusProvider = (options: PrometheusOptions): MetricProvider => {
   const { url, headers } = endpointOf(options.url);
   const post = options.post ?? createPost({ timeoutMs: options.timeoutMs, maxBytes: MAX_ANSWER_BYTES });
@@ -73,15 +94,23 @@ export const createPrometheusProvider = (options: PrometheusOptions): MetricProv
     if (!answer.ok) options.log.warn({ reason: answer.reason, detail: answer.message }, 'metrics not read');
     return answer;
   };
+  const readBy = async (set: QuerySet, targets: readonly MetricTarget[], signal: AbortSignal) => {
+    if (targets.length === 0) return new Map<ObjectKey, EvidenceReading>();
+    const timed = targets.filter(({ latency }) => latency !== 'off');
+    const [requests, latency] = await Promise.all([
+      ask(set.requestsQuery(targets), signal),
+      timed.length > 0 ? ask(set.latencyQuery(timed), signal) : NOTHING,
+    ]);
+    return readAll(set, targets, { requests, latency });
+  };
   return {
     read: async (targets, signal) => {
-      if (targets.length === 0) return new Map();
-      const timed = targets.filter(({ latency }) => latency !== 'off');
-      const [requests, latency] = await Promise.all([
-        ask(requestsQuery(targets), signal),
-        timed.length > 0 ? ask(latencyQuery(timed), signal) : NOTHING,
+      const routed = targets.filter(({ canaryServices }) => canaryServices.length > 0);
+      const [mesh, gateways] = await Promise.all([
+        readBy(ISTIO, targets, signal),
+        readBy(GATEWAY, routed, signal),
       ]);
-      return readAll(targets, requests, latency);
+      return withGateways(mesh, gateways);
     },
   };
 };

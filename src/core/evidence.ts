@@ -24,6 +24,13 @@ export const clientCounters = (pod: string): string => `${CLIENT_PREFIX}${pod}`;
 
 const isClient = (counters: PodCounters): boolean => counters.pod.startsWith(CLIENT_PREFIX);
 
+const PROXY_PREFIX = 'proxy/';
+
+/** Name of the counters that a gateway's proxy keeps of everything it sent to the canary's Service. */
+export const proxyCounters = (proxy: string): string => `${PROXY_PREFIX}${proxy}`;
+
+const isProxy = (counters: PodCounters): boolean => counters.pod.startsWith(PROXY_PREFIX);
+
 export const newEvidence = (since: Timestamp): Evidence => ({
   since,
   pods: [],
@@ -96,13 +103,28 @@ const step = (last: PodCounters, now: PodCounters): PodStep => {
 
 /**
  * Where a pod's counters start that was not seen before. The canary's pods are new with the run: 0, so that their
- * first scrape counts. A client's proxy is older than the run: what the first look finds there is not the run's.
+ * first scrape counts. A client's proxy is older than the run: what the first look finds there is not the run's. A
+ * gateway's proxy keeps one set of counters for all revisions that were ever behind the Service: whenever it is first
+ * seen, what it has counted may be of one that was superseded.
  */
 const baseline = (pod: PodCounters, firstLook: boolean): PodCounters =>
-  firstLook && isClient(pod) ? pod : { pod: pod.pod, ...NOTHING };
+  isProxy(pod) || (firstLook && isClient(pod)) ? pod : { pod: pod.pod, ...NOTHING };
 
 const same = (a: PodCounters, b: PodCounters): boolean =>
   a.requests === b.requests && a.errors === b.errors && a.timed === b.timed && a.slow === b.slow;
+
+const isBlank = (counters: PodCounters): boolean => same(counters, { pod: counters.pod, ...NOTHING });
+
+/**
+ * A proxy's counters that are still at zero when the evidence begins hold nothing of an earlier revision: known from
+ * then on, so that their first growth counts.
+ */
+const withBlankProxies = (evidence: Evidence, scrape: Scrape): Evidence => {
+  if (evidence.sampledAt !== undefined) return evidence;
+  const known = new Set(evidence.pods.map(({ pod }) => pod));
+  const blank = scrape.pods.filter((each) => isProxy(each) && isBlank(each) && !known.has(each.pod));
+  return blank.length === 0 ? evidence : { ...evidence, pods: [...evidence.pods, ...blank] };
+};
 
 const look = (state: FastPath, seen: { n: number; x: number }, tolerated: number | undefined): FastPath =>
   tolerated === undefined ? state : advanceFastPath(state, seen, tolerated);
@@ -119,7 +141,7 @@ const outdated = (evidence: Evidence, at: Timestamp): boolean => {
  * Pods that vanished keep what they contributed. A scrape that adds nothing returns the very same object.
  */
 export const foldEvidence = (evidence: Evidence, scrape: Scrape, limits: Limits): Evidence => {
-  if (outdated(evidence, scrape.at)) return evidence;
+  if (outdated(evidence, scrape.at)) return withBlankProxies(evidence, scrape);
   const pods = new Map(evidence.pods.map((pod) => [pod.pod, pod]));
   let grown = NOTHING;
   let changed = false;
@@ -127,7 +149,7 @@ export const foldEvidence = (evidence: Evidence, scrape: Scrape, limits: Limits)
     const seen = pods.get(counters.pod);
     const last = seen ?? baseline(counters, evidence.sampledAt === undefined);
     const next = step(last, counters);
-    if (seen === undefined ? same(next.pod, { pod: '', ...NOTHING }) : same(seen, next.pod)) continue;
+    if (seen === undefined ? isBlank(next.pod) && !isProxy(counters) : same(seen, next.pod)) continue;
     pods.set(counters.pod, next.pod);
     grown = addCounts(grown, next.grown);
     changed = true;

@@ -63,11 +63,13 @@ const metricTargets = (stores: Stores): MetricTarget[] =>
     if (deployment === undefined) return [];
     const namespace = namespaceAt(stores, deployment.metadata.namespace ?? '');
     const settings = settingsFor(stores, deployment, namespace);
-    const own = stores.deployments.controlledBy(deployment.metadata.uid ?? '-')[0];
+    const uid = deployment.metadata.uid ?? '-';
+    const own = stores.deployments.controlledBy(uid)[0];
     return [
       {
         key,
         workload: own?.metadata.name ?? canaryNameOf(deployment.metadata.name),
+        canaryServices: stores.services.controlledBy(uid).map(({ metadata }) => metadata.name),
         latency: settings.latency,
       },
     ];

@@ -7,6 +7,7 @@ import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
 const TARGET: MetricTarget = {
   key: 'shop/web',
   workload: 'web-canary',
+  canaryServices: [],
   latency: { quantile: 0.99, limitMs: 500 },
 };
 

@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientCounters, foldEvidence, newEvidence, unjudged } from '../../src/core/evidence.ts';
+import {
+  clientCounters,
+  foldEvidence,
+  newEvidence,
+  proxyCounters,
+  unjudged,
+} from '../../src/core/evidence.ts';
 import type { Evidence, PodCounters } from '../../src/core/run.ts';
 
 const LIMITS = { successRate: 99, latency: { quantile: 0.99, limitMs: 500 } } as const;
 
 const SINCE = '2026-11-21T02:00:00Z';
+const PROXY = proxyCounters('envoy');
 const second = (s: number): string => new Date(Date.parse(SINCE) + s * 1000).toISOString();
 
 const pod = (name: string, requests: number, errors = 0, timed = 0, slow = 0): PodCounters => ({
@@ -62,6 +69,26 @@ describe('foldEvidence', () => {
       requests: 12,
       errors: 2,
     },
+    "takes what a gateway's proxy had counted of an earlier revision for its baseline": {
+      scrapes: [[pod(PROXY, 40, 40)], [pod(PROXY, 43, 41)]],
+      requests: 3,
+      errors: 1,
+    },
+    "knows of a gateway's proxy that is first seen mid-run no more than of the others": {
+      scrapes: [[pod(PROXY, 40)], [pod(PROXY, 45), pod(proxyCounters('late'), 30, 30)]],
+      requests: 5,
+      errors: 0,
+    },
+    "counts what a gateway's proxy has from the first answer on when it was seen at 0": {
+      scrapes: [[pod(PROXY, 0)], [pod(PROXY, 5, 1)]],
+      requests: 5,
+      errors: 1,
+    },
+    "counts a gateway's restarted proxy from 0": {
+      scrapes: [[pod(PROXY, 40)], [pod(PROXY, 4, 1)]],
+      requests: 4,
+      errors: 1,
+    },
   };
 
   it.each(Object.entries(totals))('%s', (_, { scrapes, requests, errors }) => {
@@ -78,6 +105,18 @@ describe('foldEvidence', () => {
     'stamped at the very beginning': { at: second(0) },
     'without a readable time': { at: 'yesterday' },
   };
+
+  it("counts a gateway's proxy whole that was at 0 when the evidence began", () => {
+    const before = foldEvidence(newEvidence(SINCE), { at: second(-5), pods: [pod(PROXY, 0)] }, LIMITS);
+    const after = foldEvidence(before, { at: second(5), pods: [pod(PROXY, 12, 3)] }, LIMITS);
+    expect(after.total).toMatchObject({ requests: 12, errors: 3 });
+  });
+
+  it("takes nothing else from before the evidence began: a gateway's proxy may still have counted", () => {
+    const before = foldEvidence(newEvidence(SINCE), { at: second(-5), pods: [pod(PROXY, 9, 9)] }, LIMITS);
+    const after = foldEvidence(before, { at: second(5), pods: [pod(PROXY, 12, 12)] }, LIMITS);
+    expect(after.total).toMatchObject({ requests: 0, errors: 0 });
+  });
 
   it.each(Object.entries(ignored))('ignores a scrape %s', (_, { at }) => {
     const evidence = newEvidence(SINCE);
@@ -123,7 +162,7 @@ describe('foldEvidence', () => {
   const counter = fc.integer({ min: 0, max: 1_000 });
   const counters = fc
     .record({
-      pod: fc.constantFrom('a', 'b', 'client/c'),
+      pod: fc.constantFrom('a', 'b', 'client/c', 'proxy/d'),
       requests: counter,
       errors: counter,
       timed: counter,
