@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, seconds. lab: a real control plane, minutes. load: the same, with clients whose every failed
-// request counts.
+// request counts. gateway: under load too, behind a real Gateway; runs in a network of its own (scripts/in-own-network.sh).
 
 /** The first lab on a machine is built from source. */
 const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
+
+const BEHIND_A_GATEWAY = 'test/lab/gateway/*.test.ts';
 
 const UNDER_LOAD = [
   'bad-release',
@@ -34,7 +36,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: UNDER_LOAD,
+          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY],
           ...LAB_TIMEOUTS,
           // A control plane each; most of the time they wait.
           maxWorkers: 2,
@@ -49,6 +51,15 @@ export default defineConfig({
           // Alone: a request that fails for want of processor time says nothing.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'gateway',
+          include: [BEHIND_A_GATEWAY],
+          ...LAB_TIMEOUTS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

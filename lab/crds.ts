@@ -25,11 +25,21 @@ const GATEWAY_API: Source = {
   ),
 };
 
+// The version of lab/go/contour. Its definitions of the Gateway API are the experimental channel's: it watches kinds
+// that the standard one lacks.
+const CONTOUR: Source = {
+  module: 'github.com/projectcontour/contour@v1.33.8',
+  files: ['examples/gateway/00-crds.yaml', 'examples/contour/01-crds.yaml'],
+};
+
 /** Path of a YAML file with Istio's definitions. Throws what to install, or what the download said. */
 export const ensureIstioCrds = (): Promise<string> => ensureCrds('istio-crds.yaml', ISTIO);
 
 /** Path of a YAML file with HTTPRoute and GRPCRoute of the Gateway API's standard channel. Throws as above. */
 export const ensureGatewayApiCrds = (): Promise<string> => ensureCrds('gateway-api-crds.yaml', GATEWAY_API);
+
+/** Path of a YAML file with Contour's own definitions and those of the Gateway API as it needs them. Throws as above. */
+export const ensureContourCrds = (): Promise<string> => ensureCrds('contour-crds.yaml', CONTOUR);
 
 const ensureCrds = async (name: string, source: Source): Promise<string> => {
   const { module, files } = source;

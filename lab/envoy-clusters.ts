@@ -3,6 +3,7 @@ import { labelsOf } from '../src/core/objects.ts';
 import { balancingFields, loadBalancerOf } from './envoy-hash.ts';
 import { clusterName, hostOf, tcpPorts } from './mesh-hosts.ts';
 import type { EndpointObjects, LoadBalancer } from './mesh-objects.ts';
+import { servedAt } from './pod-network.ts';
 import type { RuleInEffect } from './rule-in-effect.ts';
 
 // Envoy's clusters (who could answer) and their endpoints (who answers now), one per Service port and subset.
@@ -99,14 +100,11 @@ const addressesIn = (slice: EndpointSlice, plan: ClusterPlan, pods: Map<string, 
       const pod = pods.get(`${slice.metadata.namespace}/${targetRef?.name}`);
       return hasLabels(pod === undefined ? {} : labelsOf(pod), plan.labels);
     })
-    .flatMap(({ addresses }) => addresses.map((address) => `${loopbackOf(address)}:${port}`));
+    .flatMap(({ addresses }) => addresses.map((address) => `${servedAt(address)}:${port}`));
 };
 
 const hasLabels = (labels: StringMap, wanted: StringMap): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
-
-/** Where the lab serves a pod: EndpointSlices refuse loopback addresses, so 10.244.x.y stands for 127.244.x.y. */
-export const loopbackOf = (podIP: string): string => podIP.replace(/^10\.244\./, '127.244.');
 
 const lbEndpoint = (at: string): JsonObject => {
   const [address = '', port = ''] = at.split(':');

@@ -1,6 +1,7 @@
 import type { AccessLogEntry } from './access-log.ts';
 import type { PodDirectory, PodIdentity } from './pod-directory.ts';
-import { loopbackOf, type ServedRequest } from './pod-server.ts';
+import { servedAt } from './pod-network.ts';
+import type { ServedRequest } from './pod-server.ts';
 
 // Istio's standard metrics, as the proxies on both ends of a request would count it, from the client's access log.
 // A retried request counts once, for the pod that was tried last. Of a mirrored one only the pod's own proxy knows.
@@ -71,7 +72,7 @@ export const createIstioMetrics = (pods: PodDirectory): IstioMetrics => {
     },
     recordMirrored: ({ podIp, host, status, durationMs }) => {
       const original = MIRRORED.exec(host)?.[1];
-      const pod = pods.at(loopbackOf(podIp));
+      const pod = pods.at(servedAt(podIp));
       if (original === undefined || pod === undefined) return;
       const [name = '', namespace = pod.namespace] = original.split('.');
       const service = `${name}.${namespace}.svc.cluster.local`;

@@ -1,5 +1,5 @@
 import { controllerOf, labelsOf, type Pod, type ReplicaSet } from '../src/core/objects.ts';
-import { loopbackOf } from './envoy-clusters.ts';
+import { servedAt } from './pod-network.ts';
 
 /** A pod as metrics name it. */
 export interface PodIdentity {
@@ -32,7 +32,7 @@ export const createPodDirectory = (replicaSet: (key: string) => ReplicaSet | und
       alive.add(uid);
       const ip = pod.status?.podIP;
       // Addresses are reused at most by a later pod, so the map is bounded by the lab's address range.
-      if (ip !== undefined) byAddress.set(loopbackOf(ip), identify(pod, replicaSet));
+      if (ip !== undefined) byAddress.set(servedAt(ip), identify(pod, replicaSet));
     },
     gone: (pod) => {
       alive.delete(pod.metadata.uid ?? '');

@@ -3,16 +3,9 @@ import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failsAt, type PodBehaviour } from './pod-behaviour.ts';
 import { createConversation, createEncryptedServer, createTcpServer } from './pod-connections.ts';
+import { POD_NETWORK, servedAt } from './pod-network.ts';
 
-// EndpointSlices refuse loopback addresses, so pods have 10.244.x.y in the API and serve on 127.244.x.y
-// (Linux answers on all of 127.0.0.0/8 without being asked to).
-
-export const POD_NETWORK = '10.244.';
-const LOOPBACK_NETWORK = '127.244.';
-
-/** Where the pod with this IP can really be reached. */
-export const loopbackOf = (podIp: string): string =>
-  podIp.startsWith(POD_NETWORK) ? `${LOOPBACK_NETWORK}${podIp.slice(POD_NETWORK.length)}` : podIp;
+// What a pod does: real HTTP on its address, as its image tag says.
 
 export interface PodServer {
   podIp: string;
@@ -59,7 +52,7 @@ export const startPodServer = async (options: PodServerOptions, nextIp: () => st
     const servers = await createServers(options, podIp);
     const close = async (): Promise<void> => void (await Promise.all(servers.map(({ close: end }) => end())));
     try {
-      for (const { server, port } of servers) await listen(server, port, loopbackOf(podIp));
+      for (const { server, port } of servers) await listen(server, port, servedAt(podIp));
       return { podIp, close };
     } catch (error) {
       await close();

@@ -1,5 +1,5 @@
 import { ensureBinaries } from './binaries.ts';
-import { ensureGatewayApiCrds, ensureIstioCrds } from './crds.ts';
+import { ensureContourCrds, ensureGatewayApiCrds, ensureIstioCrds } from './crds.ts';
 import { PROGRAM_NAMES } from './programs.ts';
 
 /** Finds or makes every program of the lab, with progress on stderr: minutes on a new machine, then milliseconds. */
@@ -7,4 +7,5 @@ export const prepareLab = async (): Promise<void> => {
   await ensureBinaries(PROGRAM_NAMES);
   await ensureIstioCrds();
   await ensureGatewayApiCrds();
+  await ensureContourCrds();
 };

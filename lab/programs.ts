@@ -13,7 +13,7 @@ const KUBERNETES_FLAGS = `${LINKER_FLAGS} -X ${VERSION}.gitVersion=v1.36.3 -X ${
 
 interface GoProgram {
   /** Folder in lab/go. */
-  module: 'kubernetes' | 'prometheus' | 'helm';
+  module: 'kubernetes' | 'prometheus' | 'helm' | 'contour';
   package: string;
   linkerFlags: string;
   tags?: string;
@@ -38,6 +38,11 @@ const GO_PROGRAMS = {
     tags: 'remove_all_sd',
   },
   helm: { module: 'helm', package: 'helm.sh/helm/v4/cmd/helm', linkerFlags: LINKER_FLAGS },
+  contour: {
+    module: 'contour',
+    package: 'github.com/projectcontour/contour/cmd/contour',
+    linkerFlags: LINKER_FLAGS,
+  },
 } satisfies Record<string, GoProgram>;
 
 export type ProgramName = keyof typeof GO_PROGRAMS | 'envoy';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS, type Lab, startLab } from '../../lab/lab.ts';
-import { loopbackOf } from '../../lab/pod-server.ts';
+import { servedAt } from '../../lab/pod-network.ts';
 import type { LabPod } from '../../lab/pod-status.ts';
 import type { Deployment, EndpointSlice, KubeObject } from '../../src/core/objects.ts';
 
@@ -37,7 +37,7 @@ describe('the lab', () => {
     (await lab.api.request<{ items: RunningPod[] }>('GET', PODS)).items;
   const rolledOut = () =>
     lab.kubectl(['rollout', 'status', 'deployment/web', '-n', NAMESPACE, '--timeout=60s']);
-  const answerOf = (pod: RunningPod) => fetch(`http://${loopbackOf(pod.status.podIP)}:8080/`);
+  const answerOf = (pod: RunningPod) => fetch(`http://${servedAt(pod.status.podIP)}:8080/`);
   const versions = async (): Promise<(string | null)[]> =>
     Promise.all((await pods()).map(async (pod) => (await answerOf(pod)).headers.get('x-version')));
   const eventually = (check: () => Promise<void>) =>

@@ -8,7 +8,8 @@ import { type MeshOptions, startMesh } from '../../lab/mesh.ts';
 
 export interface ReleaseWorld {
   lab: Lab;
-  mesh: DataPlane;
+  /** Or a gateway: where clients ask, and who counts. */
+  mesh: Pick<DataPlane, 'httpPort' | 'prometheusUrl' | 'prometheus'>;
   kanari: Kanari;
 }
 

@@ -1,0 +1,30 @@
+import { type ContourOptions, GATEWAY, startContour } from '../../lab/contour.ts';
+import { startKanari } from '../../lab/kanari.ts';
+import { startLab } from '../../lab/lab.ts';
+import type { ReleaseWorld } from './release-world.ts';
+
+/** The world of a release behind a real Gateway: Contour and its Envoy, whose own counters are the evidence. */
+export const startContourWorld = async (options: ContourOptions = {}): Promise<ReleaseWorld> => {
+  const lab = await startLab();
+  try {
+    // Before Kanari: that it also notices kinds that come later is for others to show.
+    const gateway = await startContour(lab, options);
+    const kanari = await startKanari(lab, { prometheusUrl: gateway.prometheusUrl });
+    return { lab, mesh: gateway, kanari };
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+};
+
+/** The route most users have: one host (as `openShop` asks for it), one rule, one Service without a weight. */
+export const plainGatewayRoute = (namespace: string): string => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, labels: {team: shop}, annotations: {example.com/owner: jo}}
+spec:
+  parentRefs: [{name: ${GATEWAY.name}, namespace: ${GATEWAY.namespace}}]
+  hostnames: [web.${namespace}]
+  rules:
+  - backendRefs: [{name: web, port: 80}]
+`;
