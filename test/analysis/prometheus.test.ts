@@ -1,5 +1,7 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MetricTarget } from '../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
@@ -332,6 +334,18 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
     expect(logged.length).toBeGreaterThan(0);
     expect(logged.join()).not.toMatch(/s3cret|reader|Basic/);
   });
+
+  it('silence ends at the deadline, however much memory is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { port } = await serve((_, response) => {
+      response.write('{');
+    });
+    const collecting = setInterval(collect, 10);
+    const { reading } = await read(port, { timeoutMs: 300 });
+    clearInterval(collecting);
+    expect(reading).toMatchObject({ kind: 'unavailable', reason: 'MetricsServerUnreachable' });
+  }, 20_000);
 
   it('a refused connection is a reading', async () => {
     const { port } = await serve(() => undefined);
