@@ -2,6 +2,7 @@ import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.t
 import { canaryNameOf } from '../core/canary-deployment.ts';
 import { keyOf, type ObjectKey } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
+import { isOwn } from '../core/route-change.ts';
 import type { Outcome } from '../core/run.ts';
 import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
 import { describeError } from '../kube/errors.ts';
@@ -69,7 +70,10 @@ const metricTargets = (stores: Stores): MetricTarget[] =>
       {
         key,
         workload: own?.metadata.name ?? canaryNameOf(deployment.metadata.name),
-        canaryServices: stores.services.controlledBy(uid).map(({ metadata }) => metadata.name),
+        canaryServices: stores.services
+          .controlledBy(uid)
+          .filter(isOwn)
+          .map(({ metadata }) => metadata.name),
         latency: settings.latency,
       },
     ];
