@@ -160,7 +160,7 @@ export interface MetricCheck {
  * One precondition of the run that proxies need time to learn: first seen to hold at `since`.
  * Dropped again when it is seen not to hold, so that the wait starts anew.
  */
-export type Milestone = 'destinations' | 'split' | 'weightZero' | 'canaryGone' | 'restored';
+export type Milestone = 'destinations' | 'split' | 'canaryKnown' | 'weightZero' | 'canaryGone' | 'restored';
 
 /** Something of the share that is asked for can't be had, and what becomes of that traffic instead. */
 export interface TrafficLimit {

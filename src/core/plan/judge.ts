@@ -23,6 +23,7 @@ import {
   without,
 } from './move.ts';
 import { targetAim, targetShare } from './prepare.ts';
+import { forgetting } from './proxies.ts';
 import { weightStands } from './weights.ts';
 
 // From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
@@ -88,7 +89,7 @@ export const canaryServes: Stage = (context) => {
     return thresholdReached(context, failedChecks, message);
   return {
     status: { failedChecks, canaryWeight: 0 },
-    run: { ...without(run, 'stepSince', 'given'), waitingSince: context.now.toISOString() },
+    run: { ...without(forgetting(run), 'stepSince', 'given'), waitingSince: context.now.toISOString() },
     effects: [...shareWritten(NO_SHARE), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
     reason: 'CanaryLost',
     message,

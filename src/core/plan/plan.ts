@@ -28,6 +28,7 @@ import {
 } from './prepare.ts';
 import { primaryServes } from './primary.ts';
 import { PROMOTION } from './promote.ts';
+import { canaryForgotten, canaryKnown } from './proxies.ts';
 import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { withRoutesNoted, withRoutesSeen } from './routes-written.ts';
@@ -67,7 +68,9 @@ const ADVANCE: readonly Stage[] = [
   splitStands,
   firstStepChosen,
   canarySized,
+  canaryForgotten,
   canaryReady,
+  canaryKnown,
   primaryServes,
   step,
 ];

@@ -63,6 +63,9 @@ export class SimulatedCluster {
   deployment: Deployment;
   replicaSets: ReplicaSet[] = [];
   canaryDeployment: Deployment | undefined;
+  /** The revision of the canary that has ready endpoints, and since when it is this one. */
+  private canaryServing: string | undefined;
+  private canarySince: Date | undefined;
   canary: Canary | undefined;
   /** False: the share follows from the number of pods. */
   routed = true;
@@ -243,6 +246,7 @@ export class SimulatedCluster {
   }
 
   snapshot(): Snapshot {
+    this.noteEndpoints();
     const readyPrimary = this.replicaSets.reduce((sum, set) => sum + (set.spec.replicas ?? 0), 0);
     const current =
       this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION] ===
@@ -272,6 +276,13 @@ export class SimulatedCluster {
       command: this.command,
       operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
     };
+  }
+
+  private expectCanaryKnown(): void {
+    expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
+    if (!this.routed) return;
+    const known = this.now.getTime() - (this.canarySince?.getTime() ?? Number.NaN);
+    expect(known, 'weight on endpoints that proxies may not know').toBeGreaterThanOrEqual(PROPAGATION_MS);
   }
 
   get weight(): number | undefined {
@@ -370,8 +381,7 @@ export class SimulatedCluster {
         break;
       case 'setShare':
         expect(this.traffic.destinations, 'weights only on destinations that stand').toBe(true);
-        if (sendsRequests(effect.share))
-          expect(this.canaryReady, 'weight on a canary without ready endpoints').toBeGreaterThan(0);
+        if (sendsRequests(effect.share)) this.expectCanaryKnown();
         this.shares.push(effect.share);
         this.share = this.undoing === 'at once' ? undefined : effect.share;
         break;
@@ -491,6 +501,7 @@ export class SimulatedCluster {
       };
       this.count((this.requestsPerSecond * this.percentServed * ms) / 100_000);
     }
+    this.noteEndpoints();
     if (this.deployment.spec.paused !== true) this.rollOut();
     if (this.undoing === 'later') this.share = undefined;
     if (this.undoing === 'destinations') this.destinations = false;
@@ -501,6 +512,13 @@ export class SimulatedCluster {
     if (!this.routed) return shareByCount(this.deployment.spec.replicas ?? 0, this.canaryReady);
     const { weight = 0, match, mirror = 0 } = this.share ?? {};
     return match === undefined ? Math.max(weight, mirror) : MATCHING_PERCENT;
+  }
+
+  private noteEndpoints(): void {
+    const revision = this.canaryDeployment?.metadata.annotations?.[REVISION_ANNOTATION];
+    const serving = this.canaryReady === 0 ? undefined : revision;
+    if (serving !== this.canaryServing) this.canarySince = this.now;
+    this.canaryServing = serving;
   }
 
   private count(requests: number): void {

@@ -32,6 +32,23 @@ test('a canary that lost its endpoints loses its share although the scheduler di
   expect([cluster.canary?.status?.failedChecks, cluster.weight]).toEqual([1, 0]);
 });
 
+test('proxies have the time to learn the endpoints of a canary before its first share', () => {
+  const cluster = at(20);
+  const [known, begun] = [cluster.canary?.status?.run?.milestones.canaryKnown, cluster.now];
+  expect(begun.getTime() - Date.parse(known ?? '')).toBeGreaterThanOrEqual(2_000);
+});
+
+test('endpoints that were lost are learnt anew before the share comes back', () => {
+  const cluster = at(20);
+  cluster.neverReady.add('v2');
+  cluster.runToEnd({ until: () => cluster.weight === 0 });
+  cluster.runToEnd({ seconds: 5 });
+  cluster.neverReady.clear();
+  const { now } = cluster;
+  cluster.runToEnd({ until: () => cluster.weight === 20 });
+  expect(cluster.now.getTime() - now.getTime()).toBeGreaterThanOrEqual(2_000);
+});
+
 test('the share of a superseded canary is taken back at once, not after the destinations stand anew', () => {
   const cluster = at(50);
   cluster.hold('v3');
