@@ -3,16 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startLoad } from '../../lab/load.ts';
 
-let server: Server | undefined;
+const servers: Server[] = [];
 
 afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 const serve = async (answer: RequestListener): Promise<number> => {
   const started = createServer(answer);
-  server = started;
+  servers.push(started);
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
   return (started.address() as AddressInfo).port;
 };
@@ -57,5 +59,29 @@ describe('a load', () => {
     await vi.waitFor(() => expect(load.total().failures).toBeGreaterThan(0));
     await load.stop();
     expect(load.failures()[0]).toMatchObject({ status: undefined, version: undefined });
+  });
+
+  it('asks each of several ports on kept and on new connections', async () => {
+    const connections = [new Set<unknown>(), new Set<unknown>()];
+    const requests = [0, 0];
+    const ports = await Promise.all(
+      [0, 1].map((index) =>
+        serve(({ socket }, response) => {
+          connections[index]?.add(socket);
+          requests[index] = (requests[index] ?? 0) + 1;
+          response.end();
+        }),
+      ),
+    );
+    const load = startLoad({ port: ports, host: 'web', rps: 200, keepAlive: 'both' });
+    await vi.waitFor(() => expect(load.total().requests).toBeGreaterThanOrEqual(80));
+    await load.stop();
+    for (const index of [0, 1]) {
+      const asked = requests[index] ?? 0;
+      expect(asked).toBeGreaterThanOrEqual(39);
+      // Half of them need one each; the others share few.
+      expect(connections[index]?.size).toBeGreaterThanOrEqual(Math.floor(asked / 2));
+      expect(connections[index]?.size).toBeLessThan(asked);
+    }
   });
 });
