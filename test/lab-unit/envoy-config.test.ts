@@ -160,6 +160,19 @@ describe('an http route', () => {
     ]);
   });
 
+  it('takes a request without the header for one that has another value', () => {
+    const match = [{ withoutHeaders: { 'x-beta': { exact: 'y' }, 'x-any': {} } }];
+    expect(routesFor([{ match, route: [to()] }])[0]!.match.headers).toEqual([
+      {
+        name: 'x-beta',
+        string_match: { exact: 'y' },
+        invert_match: true,
+        treat_missing_header_as_empty: true,
+      },
+      { name: 'x-any', present_match: true, invert_match: true },
+    ]);
+  });
+
   const unmet = {
     'of a gateway': { gateways: ['in'] },
     'of another port': { port: 81 },

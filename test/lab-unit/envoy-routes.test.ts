@@ -129,6 +129,17 @@ describe('consistent hashing', () => {
     });
   });
 
+  it('retries the same pod, where no other is in question', () => {
+    const destinationRules = [
+      rule({ host: 'web', trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true } } } }),
+    ];
+    const policyFor = (http: HttpRoute) => routesFor([http], { destinationRules })[0]!.route.retry_policy;
+    expect(policyFor({ route: [to()] })).not.toHaveProperty('retry_host_predicate');
+    expect(policyFor({ route: [to(undefined, 1), to('kanari-canary', 1)] })).toHaveProperty(
+      'retry_host_predicate',
+    );
+  });
+
   const byHeader = (httpHeaderName: string): TrafficPolicy => ({
     loadBalancer: { consistentHash: { httpHeaderName } },
   });

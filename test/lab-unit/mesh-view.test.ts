@@ -136,8 +136,8 @@ describe('a delegate', () => {
       leaf: { uri: { prefix: '/b' } },
     },
     'where expressions can’t be compared': {
-      match: { uri: { prefix: '/a' } },
-      leaf: { uri: { regex: '/a.*' } },
+      match: { uri: { regex: '/a.*' } },
+      leaf: { uri: { prefix: '/a/b' } },
     },
     'where the header differs': {
       match: { headers: { x: { exact: '1' } } },
