@@ -5,10 +5,11 @@ import { milestone, propagationWaitOf, type RunContext, type Stage } from './mov
 // A weight may reach a proxy before the endpoints that it is for: routes and endpoints come by different ways. Its whole
 // share then fails, or, after a run that was overtaken, goes to pods that are no more.
 
-const hasEndpoints = ({ snapshot: { endpoints, canaryDeployment }, run }: RunContext): boolean =>
+// Before its first weight no pod of a superseded revision may be left behind the canary's address.
+const hasEndpoints = ({ snapshot: { endpoints, canaryDeployment }, run, status }: RunContext): boolean =>
   canaryRevisionOf(canaryDeployment) === run.revision &&
   endpoints.canary > 0 &&
-  endpoints.canaryAny === endpoints.canary;
+  (status.canaryWeight > 0 || endpoints.canaryAny === endpoints.canary);
 
 /** The endpoints that come next are others than proxies know. */
 export const forgetting = (run: Run): Run => {
