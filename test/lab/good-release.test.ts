@@ -7,13 +7,10 @@ import { eventually, type ReleaseWorld, startReleaseWorld } from './release-worl
 
 // A good release under constant load, from before the opt-in to after the last write: nobody may notice.
 
-// Later than endpoints, within the propagation wait: what is written in the wrong order, or too early, fails requests.
-const ROUTES_LEARNT_MS = 1_000;
-
 let world: ReleaseWorld;
 
 beforeAll(async () => {
-  world = await startReleaseWorld({ lag: { routeLagMs: ROUTES_LEARNT_MS } });
+  world = await startReleaseWorld();
 }, FIRST_START_MS);
 
 afterAll(() => world?.lab.stop());

@@ -128,11 +128,15 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
   const istio = `/apis/networking.istio.io/v1/namespaces/${namespace}`;
   const routeSightings = watchInto<VirtualService>(world, `${istio}/virtualservices`, ended.signal);
   const statuses: Sighting<CanaryStatus>[] = [];
-  await eventually(
-    async () => (await answers(mesh.httpPort, `web.${namespace}`)) || undefined,
-    () => `web.${namespace} answers`,
-  );
-  const load = startLoad({ port: mesh.httpPort, host: `web.${namespace}`, rps, phase: 'before opt-in' });
+  const host = `web.${namespace}`;
+  const ports = mesh.proxies?.map(({ httpPort }) => httpPort) ?? [mesh.httpPort];
+  for (const port of ports) {
+    await eventually(
+      async () => (await answers(port, host)) || undefined,
+      () => `${host} answers at ${port}`,
+    );
+  }
+  const load = startLoad({ port: ports, host, rps, keepAlive: 'both', phase: 'before opt-in' });
   const canaries = `/apis/kanari.dev/v1alpha1/namespaces/${namespace}/canaries`;
   lab.api.mirror<Canary>(canaries, ended.signal).onChange(({ status }) => {
     if (status?.phase === undefined) return;

@@ -8,16 +8,33 @@ import { type MeshOptions, startMesh } from '../../lab/mesh.ts';
 
 export interface ReleaseWorld {
   lab: Lab;
-  /** Or a gateway: where clients ask, and who counts. */
-  mesh: Pick<DataPlane, 'httpPort' | 'prometheusUrl' | 'prometheus'>;
+  /** Where clients ask, and who counts. A gateway has one port, and no proxies. */
+  mesh: Pick<DataPlane, 'httpPort' | 'prometheusUrl' | 'prometheus'> & Partial<Pick<DataPlane, 'proxies'>>;
   kanari: Kanari;
 }
 
-export const startReleaseWorld = async (options: MeshOptions = {}): Promise<ReleaseWorld> => {
-  const lab = await startLab();
+// Learnt later than half the wait, each way first in one namespace: what is written in the wrong order, or too early,
+// fails requests, and nothing is tried twice that would hide them.
+const LAGGING: MeshOptions = {
+  retries: false,
+  proxies: [
+    { namespace: 'inside', lag: { routeLagMs: 2_000, endpointLagMs: 500 } },
+    { namespace: 'clients', lag: { routeLagMs: 500, endpointLagMs: 2_000 } },
+  ],
+};
+const PROPAGATION_WAIT = '3s';
+// A pod that ends serves on until the last proxy has learnt of it, as everywhere.
+const GRACE_CAP_MS = 4_000;
+
+/** Clients of two namespaces behind proxies that lag by seconds, without retries. */
+export const startReleaseWorld = async (options: MeshOptions = LAGGING): Promise<ReleaseWorld> => {
+  const lab = await startLab({ kubelet: { graceCapMs: GRACE_CAP_MS } });
   try {
     const mesh = await startMesh(lab, options);
-    const kanari = await startKanari(lab, { prometheusUrl: mesh.prometheusUrl });
+    const kanari = await startKanari(lab, {
+      prometheusUrl: mesh.prometheusUrl,
+      propagationWait: PROPAGATION_WAIT,
+    });
     return { lab, mesh, kanari };
   } catch (error) {
     await lab.stop();
