@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, seconds. lab: a real control plane, minutes. load: the same, with clients whose every failed
-// request counts. gateway: under load too, behind a real Gateway; runs in a network of its own (scripts/in-own-network.sh).
+// request counts. traffic: the matrix of scenarios and ways of routing, under load. gateway: under load too, behind a real
+// Gateway, the matrix included; runs in a network of its own (scripts/in-own-network.sh).
 
 /** The first lab on a machine is built from source. */
 const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
 
 const BEHIND_A_GATEWAY = 'test/lab/gateway/*.test.ts';
+const TRAFFIC = 'test/lab/traffic/*.test.ts';
+/** All cells of a wave of the matrix. */
+const AT_ONCE = 20;
 
 const UNDER_LOAD = [
   'bad-release',
@@ -14,7 +18,6 @@ const UNDER_LOAD = [
   'drain',
   'evidence',
   'good-release',
-  'interference',
   'kill',
   'replicas',
   'whole-share',
@@ -36,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY],
+          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, TRAFFIC],
           ...LAB_TIMEOUTS,
           // A control plane each; most of the time they wait.
           maxWorkers: 2,
@@ -55,10 +58,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'traffic',
+          include: [TRAFFIC],
+          ...LAB_TIMEOUTS,
+          maxWorkers: 1,
+          maxConcurrency: AT_ONCE,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: 'gateway',
           include: [BEHIND_A_GATEWAY],
           ...LAB_TIMEOUTS,
           maxWorkers: 1,
+          maxConcurrency: AT_ONCE,
           sequence: { groupOrder: 4 },
         },
       },

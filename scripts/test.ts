@@ -23,6 +23,7 @@ const SUITES = [
   { project: 'unit' },
   { project: 'lab' },
   { project: 'load' },
+  { project: 'traffic' },
   { project: 'gateway', ownNetwork: true },
 ];
 

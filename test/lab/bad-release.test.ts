@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { Deployment } from '../../src/core/objects.ts';
-import { canaryShare, openShop, PLAIN_ROUTE, type Shop } from './loaded-shop.ts';
+import { canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './loaded-shop.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
 
 // A bad release: withdrawn on evidence, at once, and nobody but the canary's own share has met it.
@@ -65,25 +65,51 @@ const wantedAgain = async (shop: Shop, tag: string): Promise<void> => {
 };
 
 describe('a bad release', () => {
-  it.concurrent.each(['v3-errors10', 'v3-errors50'])(
-    'of %s is withdrawn, and can be taken back',
-    async (tag) => {
-      const shop = await openShop(world, { namespace: tag, tag: 'v2', routes: PLAIN_ROUTE });
-      const pods = await shop.primaryPods();
-      await rolledBack(shop, tag);
-      await wantedAgain(shop, tag);
-      await shop.apply('v2');
-      await shop.reach('the revert', ({ phase }) => phase === 'Initialized');
-      await eventually(
-        async () => (await deploymentOf(shop)).spec.paused !== true || undefined,
-        () => 'released',
-      );
-      expect((await rolloutStatus(shop)).code).toBe(0);
-      expect(await shop.primaryPods()).toEqual(pods);
-      await shop.stop();
-      const failures = shop.load.failures();
-      expect(failures.length).toBeGreaterThan(0);
-      expect(failures.filter(({ version, status }) => version !== tag || status !== 500)).toEqual([]);
-    },
-  );
+  it.concurrent('is withdrawn, and can be taken back', async () => {
+    const tag = 'v3-errors10';
+    const shop = await openShop(world, { namespace: tag, tag: 'v2', routes: PLAIN_ROUTE });
+    const pods = await shop.primaryPods();
+    await rolledBack(shop, tag);
+    await wantedAgain(shop, tag);
+    await shop.apply('v2');
+    await shop.reach('the revert', ({ phase }) => phase === 'Initialized');
+    await eventually(
+      async () => (await deploymentOf(shop)).spec.paused !== true || undefined,
+      () => 'released',
+    );
+    expect((await rolloutStatus(shop)).code).toBe(0);
+    expect(await shop.primaryPods()).toEqual(pods);
+    await shop.stop();
+    const failures = shop.load.failures();
+    expect(failures.length).toBeGreaterThan(0);
+    expect(failures.filter(({ version, status }) => version !== tag || status !== 500)).toEqual([]);
+  });
+});
+
+describe('a canary', () => {
+  // A subset without an endpoint cannot answer: what counts is that its share is taken away, and given back.
+  it.concurrent('that loses its only pod loses its share, and the run goes on with the next', async () => {
+    const shop = await openShop(world, { namespace: 'last-pod', routes: PLAIN_ROUTE });
+    await shop.optIn();
+    await shop.apply('v2-start3');
+    await shop.reach('the first step', stepStands(20));
+    for (const { metadata } of await shop.canaryPods())
+      await world.lab.api.request('DELETE', `/api/v1/namespaces/last-pod/pods/${metadata.name}`);
+    const lost = shop.routes.length;
+    await shop.reach('the loss', ({ reason, canaryWeight }) => reason === 'CanaryLost' && canaryWeight === 0);
+    await eventually(
+      () => shop.routes.slice(lost).some(({ seen }) => canaryShare(seen) === 0) || undefined,
+      () => 'no share for a canary without a pod',
+    );
+    await shop.reach('the end', ({ phase }) => phase === 'Succeeded' || phase === 'Failed');
+    await shop.stop();
+    expect(shop.status()).toMatchObject({ phase: 'Succeeded', history: [{ outcome: 'Promoted' }] });
+    // Only in the share of the canary, and only between the loss and the weight: the proxy's own 503.
+    const failures = shop.load.failures();
+    expect(failures.filter(({ status, version }) => status !== 503 || version !== undefined)).toEqual([]);
+    expect(failures.filter(({ phase }) => phase !== 'Progressing 20' && phase !== 'Progressing 0')).toEqual(
+      [],
+    );
+    expect(failures.length).toBeLessThan(shop.load.total().requests / 50);
+  });
 });

@@ -23,8 +23,13 @@ export interface ShopOptions {
   mesh?: boolean;
   /** Annotations of the namespace, beyond those that make a run short. */
   settings?: Record<string, string>;
-  /** Requests per second; 0 sends none. Default 80. */
+  /**
+   * Requests per second, over all proxies of the world, half of them on connections of their own; 0 sends none.
+   * Default 80.
+   */
   rps?: number;
+  /** Of the Deployment. Default 4. */
+  replicas?: number;
 }
 
 export interface Shop {
@@ -40,6 +45,8 @@ export interface Shop {
   optIn(): Promise<void>;
   /** `kubectl apply` of the Deployment with another image tag. */
   apply(tag: string): Promise<void>;
+  /** What `kubectl diff` says of the manifests applied last: nothing where the cluster is as they want it. */
+  drift(): Promise<string>;
   /** UIDs of the Deployment's own pods, sorted. */
   primaryPods(): Promise<string[]>;
   canaryPods(): Promise<Pod[]>;
@@ -77,12 +84,12 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
 `;
 
-const deploymentYaml = (tag: string): string => `
+const deploymentYaml = (tag: string, replicas = 4): string => `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
-  replicas: 4
+  replicas: ${replicas}
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
@@ -116,12 +123,15 @@ const watchInto = <T extends KubeObject>(
 
 /** Brings the shop up, not opted in, and puts it under load. */
 export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promise<Shop> => {
-  const { namespace, tag = 'v1', routes = '', rps = 80 } = options;
+  const { namespace, tag = 'v1', routes = '', rps = 80, replicas } = options;
   const { lab, mesh } = world;
+  const others = [SERVICE, ...(routes === '' ? [] : [routes])];
+  let current = tag;
+  const manifests = (): string => [deploymentYaml(current, replicas), ...others].join('---');
   const apply = async (text: string): Promise<void> =>
     void (await lab.kubectl(['apply', '-n', namespace, '-f', '-'], { stdin: text }));
   await lab.applyYaml(namespaceYaml(options));
-  await apply([SERVICE, deploymentYaml(tag), ...(routes === '' ? [] : [routes])].join('---'));
+  await apply(manifests());
   await lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=120s']);
 
   const ended = new AbortController();
@@ -173,7 +183,14 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
       await lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
       await reach('opted in', ({ phase }) => phase === 'Initialized');
     },
-    apply: (nextTag) => apply(deploymentYaml(nextTag)),
+    apply: (nextTag) => {
+      current = nextTag;
+      return apply(deploymentYaml(nextTag, replicas));
+    },
+    drift: async () => {
+      const args = ['diff', '-n', namespace, '-f', '-'];
+      return (await lab.kubectl(args, { stdin: manifests(), allowFailure: true })).stdout;
+    },
     primaryPods: async () =>
       (await pods())
         .filter((pod) => !isCanary(pod))
@@ -187,11 +204,14 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
   };
 };
 
+/** So many answers in a row, for proxies learn of a Service's endpoints after the Service. */
+const PROBES = 20;
+
 const answers = async (port: number, host: string): Promise<boolean> => {
   const probe = startLoad({ port, host, rps: 20, timeoutMs: 2_000 });
   await eventually(
-    () => probe.total().requests > 0 || undefined,
-    () => `an answer from ${host}`,
+    () => probe.total().requests >= PROBES || undefined,
+    () => `${PROBES} answers from ${host}`,
   );
   await probe.stop();
   return probe.total().failures === 0;

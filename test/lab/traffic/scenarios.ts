@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { Failure } from '../../../lab/load.ts';
+import type { Deployment } from '../../../src/core/objects.ts';
+import type { CanaryStatus } from '../../../src/core/run.ts';
+import { answered, type Shop, type ShopOptions, stepStands } from '../loaded-shop.ts';
+import { eventually } from '../release-world.ts';
+import type { Column } from './column.ts';
+import type { ObservedShare } from './results.ts';
+import { observedShare } from './share.ts';
+
+// The rows of the traffic matrix: what people and controllers do to a run, at each of its steps.
+
+export interface Play {
+  column: Column;
+  shop: Shop;
+  /** Shares that were seen, for the table. */
+  shares: ObservedShare[];
+}
+
+export interface Scenario {
+  name: string;
+  slug: string;
+  options?: Pick<ShopOptions, 'rps' | 'replicas' | 'settings'>;
+  /** A failed request that is the canary's own doing. Default: none is. */
+  isCanarys?: (failure: Failure) => boolean;
+  play(play: Play): Promise<void>;
+}
+
+const STEPS = [20, 50];
+/** Of seconds each, so that what is done at a step is done within it. */
+const LONG_STEPS = { interval: '15s' };
+const BAD = 'v2-errors50';
+
+const isOver = ({ phase, run }: CanaryStatus): boolean =>
+  run?.endedAt !== undefined && (phase === 'Succeeded' || phase === 'Failed' || phase === 'Initialized');
+
+/** The end of the run of this image, and how each run so far has ended, newest first. */
+const endOf = async (shop: Shop, tag: string): Promise<string[]> => {
+  const status = await shop.reach(
+    `the end of ${tag}`,
+    (now) => isOver(now) && now.run?.images[0] === `web:${tag}`,
+  );
+  return status.history.map(({ outcome }) => outcome);
+};
+
+const stepOf = (shop: Shop, tag: string, weight: number): Promise<CanaryStatus> =>
+  shop.reach(
+    `${weight} % for ${tag}`,
+    (now) => now.run?.images[0] === `web:${tag}` && stepStands(weight)(now),
+  );
+
+const kubectl = async ({ column, shop }: Play, ...args: string[]): Promise<void> =>
+  void (await column.world().lab.kubectl(['-n', shop.namespace, ...args]));
+
+const readyReplicas = async ({ column, shop }: Play): Promise<number | undefined> => {
+  const path = `/apis/apps/v1/namespaces/${shop.namespace}/deployments/web`;
+  return (await column.world().lab.api.request<Deployment>('GET', path)).status?.readyReplicas;
+};
+
+const scale = async (play: Play, replicas: number): Promise<void> => {
+  await kubectl(play, 'scale', 'deployment/web', `--replicas=${replicas}`);
+  await eventually(
+    async () => (await readyReplicas(play)) === replicas || undefined,
+    () => `${replicas} pods of the primary`,
+  );
+};
+
+/** As an eviction does: each goes when the one before has its successor. */
+const replaceCanaryPods = async (play: Play): Promise<void> => {
+  const { shop } = play;
+  const pods = await shop.canaryPods();
+  for (const { metadata } of pods) {
+    await kubectl(play, 'delete', 'pod', metadata.name, '--wait=false');
+    await eventually(
+      async () => {
+        const now = await shop.canaryPods();
+        const ready = now.filter(({ status }) =>
+          status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+        );
+        const replaced = now.every((pod) => pod.metadata.uid !== metadata.uid);
+        return (replaced && ready.length >= pods.length) || undefined;
+      },
+      () => `a successor of ${metadata.name}`,
+    );
+  }
+};
+
+const good: Scenario = {
+  name: 'opt-in of a running Deployment, good release',
+  slug: 'good',
+  // At each step 4,000 requests: so many that chance alone is not three points off.
+  options: { rps: 130, settings: { interval: '40s' } },
+  play: async ({ column, shop, shares }) => {
+    await shop.apply('v2');
+    for (const weight of STEPS) {
+      await stepOf(shop, 'v2', weight);
+      if (!column.weighted) continue;
+      const seen = { weight, ...(await observedShare(shop.load, 'v2', 4_000)) };
+      shares.push(seen);
+      expect(seen.requests).toBeGreaterThan(2_000);
+      expect(Math.abs(seen.share - weight), JSON.stringify(seen)).toBeLessThanOrEqual(3);
+    }
+    expect(await endOf(shop, 'v2')).toEqual(['Promoted']);
+    if (column.weighted) expect(answered(shop, 'Progressing 0', 'v2')).toBe(0);
+    else expect(shop.routes).toEqual([]);
+  },
+};
+
+const bad: Scenario = {
+  name: 'bad release',
+  slug: 'bad',
+  isCanarys: ({ status, version }) => status === 500 && version === BAD,
+  play: async ({ shop }) => {
+    const pods = await shop.primaryPods();
+    await shop.apply(BAD);
+    expect(await endOf(shop, BAD)).toEqual(['RolledBack']);
+    expect(shop.status()?.phase).toBe('Failed');
+    await shop.apply('v1');
+    await shop.reach('the revert', ({ phase }) => phase === 'Initialized');
+    expect(await shop.primaryPods()).toEqual(pods);
+  },
+};
+
+const superseded: Scenario = {
+  name: 'superseded at each step',
+  slug: 'superseded',
+  play: async ({ shop }) => {
+    const pods = await shop.primaryPods();
+    for (const [index, weight] of STEPS.entries()) {
+      await shop.apply(`v${index + 2}`);
+      await stepOf(shop, `v${index + 2}`, weight);
+    }
+    expect(await shop.primaryPods()).toEqual(pods);
+    await shop.apply('v9');
+    expect(await endOf(shop, 'v9')).toEqual(['Promoted', ...STEPS.map(() => 'Superseded')]);
+    expect(answered(shop, 'Progressing 50', 'v2')).toBe(0);
+  },
+};
+
+const reverted: Scenario = {
+  name: 'reverted at each step',
+  slug: 'reverted',
+  play: async ({ shop }) => {
+    const pods = await shop.primaryPods();
+    for (const [index, weight] of STEPS.entries()) {
+      const tag = `v${index + 2}`;
+      await shop.apply(tag);
+      await stepOf(shop, tag, weight);
+      await shop.apply('v1');
+      expect((await endOf(shop, tag))[0]).toBe('Reverted');
+    }
+    expect(await shop.primaryPods()).toEqual(pods);
+  },
+};
+
+const scaled: Scenario = {
+  name: 'scaled up and down at each step',
+  slug: 'scaled',
+  options: { settings: LONG_STEPS },
+  play: async (play) => {
+    const { shop } = play;
+    await shop.apply('v2');
+    for (const weight of STEPS) {
+      await stepOf(shop, 'v2', weight);
+      await scale(play, 6);
+      await scale(play, 3);
+    }
+    expect(await endOf(shop, 'v2')).toEqual(['Promoted']);
+    await scale(play, 4);
+  },
+};
+
+const optedOut: Scenario = {
+  name: 'opted out at each step',
+  slug: 'opted-out',
+  play: async (play) => {
+    const { shop } = play;
+    for (const [index, weight] of STEPS.entries()) {
+      const tag = `v${index + 2}`;
+      await shop.apply(tag);
+      await stepOf(shop, tag, weight);
+      await kubectl(play, 'label', 'deployment/web', 'kanari.dev/rollouts=disabled');
+      expect((await endOf(shop, tag))[0]).toBe('Promoted');
+      await kubectl(play, 'label', 'deployment/web', 'kanari.dev/rollouts-');
+    }
+  },
+};
+
+const podsDeleted: Scenario = {
+  name: "the canary's pods deleted at each step",
+  slug: 'pods-deleted',
+  // Two pods and three: the last one that answers can't be replaced before it goes.
+  options: { replicas: 6, settings: LONG_STEPS },
+  play: async (play) => {
+    const { shop } = play;
+    await shop.apply('v2');
+    for (const weight of STEPS) {
+      await stepOf(shop, 'v2', weight);
+      await replaceCanaryPods(play);
+    }
+    expect(await endOf(shop, 'v2')).toEqual(['Promoted']);
+  },
+};
+
+const restarted: Scenario = {
+  name: 'Kanari killed at each step',
+  slug: 'restarted',
+  options: { settings: LONG_STEPS },
+  play: async ({ column, shop }) => {
+    const kill = (): Promise<void> => column.world().restartKanari();
+    await shop.apply('v2');
+    for (const weight of STEPS) {
+      await shop.reach(`${weight} %`, ({ canaryWeight }) => canaryWeight === weight);
+      await kill();
+    }
+    for (const phase of ['Promoting', 'Finalising']) {
+      await shop.reach(phase, (now) => now.phase === phase || isOver(now));
+      await kill();
+    }
+    expect(await endOf(shop, 'v2')).toEqual(['Promoted']);
+  },
+};
+
+/** At the same time, in namespaces of their own; the last one alone, for all of a world have one Kanari. */
+export const WAVES: readonly (readonly Scenario[])[] = [
+  [good],
+  [bad, superseded, reverted, scaled, optedOut, podsDeleted],
+  [restarted],
+];
+
+/** Requests go on for this long after the last write. */
+const AFTERMATH_MS = 3_000;
+
+/** Nothing is under way any more, and clients have met the outcome. */
+export const settled = async (shop: Shop): Promise<void> => {
+  await shop.reach('the end of all runs', isOver);
+  await sleep(AFTERMATH_MS);
+};
