@@ -11,6 +11,8 @@ const BEHIND_A_GATEWAY = 'test/lab/gateway/*.test.ts';
 const TRAFFIC = 'test/lab/traffic/*.test.ts';
 /** All cells of a wave of the matrix. */
 const AT_ONCE = 20;
+/** As long as a busy machine takes for a cell beside nineteen others. */
+const CELL_TIMEOUT = { testTimeout: 480_000 };
 
 const UNDER_LOAD = [
   'bad-release',
@@ -61,6 +63,7 @@ export default defineConfig({
           name: 'traffic',
           include: [TRAFFIC],
           ...LAB_TIMEOUTS,
+          ...CELL_TIMEOUT,
           maxWorkers: 1,
           maxConcurrency: AT_ONCE,
           sequence: { groupOrder: 3 },
@@ -71,6 +74,7 @@ export default defineConfig({
           name: 'gateway',
           include: [BEHIND_A_GATEWAY],
           ...LAB_TIMEOUTS,
+          ...CELL_TIMEOUT,
           maxWorkers: 1,
           maxConcurrency: AT_ONCE,
           sequence: { groupOrder: 4 },
