@@ -45,6 +45,9 @@ const mergeInto = (target: Record<string, unknown>, patch: Record<string, unknow
   }
 };
 
+/** As text: no two values of it are the same object, or changing the one would change the other. */
+const asSent = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
 const failure = (status: number): Error =>
   new KubeError({ status, reason: 'Fake', message: `status ${status}` });
 
@@ -64,12 +67,11 @@ export const createFakeIstioApi = (): FakeIstioApi => {
   const store = (object: KubeObject, username: string): KubeObject => {
     const id = idOf(object.kind, object.metadata.name);
     const oldObject = objects.get(id);
-    const admitted = structuredClone(object);
+    const admitted = asSent(object);
     if (api.webhook) {
       const operation = oldObject === undefined ? 'CREATE' : 'UPDATE';
       const request = { operation, object: admitted, oldObject, username, ownUsername: KANARI } as const;
-      // As text: no value of the patch is the same object as another.
-      jsonPatch.applyPatch(admitted, JSON.parse(JSON.stringify(decideRoute(request).patch)) as Operation[]);
+      jsonPatch.applyPatch(admitted, asSent(decideRoute(request).patch));
     }
     if (Object.keys(admitted.metadata.annotations ?? { x: '' }).length === 0)
       delete admitted.metadata.annotations;
@@ -130,7 +132,7 @@ export const createFakeIstioApi = (): FakeIstioApi => {
         );
         for (const { op, path, value } of operations)
           if (op === 'test' && jsonPatch.getValueByPointer(object, path) !== value) throw failure(422);
-        jsonPatch.applyPatch(object, operations as jsonPatch.Operation[]);
+        jsonPatch.applyPatch(object, asSent(operations) as Operation[]);
         return ownership ? object : own(object);
       }),
     delete: (ref) => {
