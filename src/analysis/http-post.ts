@@ -67,7 +67,6 @@ export const createPost = ({ timeoutMs, maxBytes }: PostLimits): Post => {
   const plain = new http.Agent({ keepAlive: true, maxSockets: 4 });
   const secure = new https.Agent({ keepAlive: true, maxSockets: 4 });
   return async (url, { headers, body, signal }) => {
-    // Node 20 forgets an AbortSignal.any of an AbortSignal.timeout at a garbage collection: it would never end the call.
     const deadline = linkDeadline(signal, timeoutMs, () => new DOMException('no answer', 'TimeoutError'));
     const options = { method: 'POST', headers, signal: deadline.signal };
     try {

@@ -1,5 +1,6 @@
 import type { Reader, Writer } from '../kube/api.ts';
 import { describeError, isConflict, isInvalid } from '../kube/errors.ts';
+import { withDeadline } from '../kube/linked-signal.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { BACKDATE_MS, type KeyPair } from './authority.ts';
 import type { CertificateSource, Circumstances, Material, ServingCertificate } from './certificate-source.ts';
@@ -65,7 +66,7 @@ const repeat = async ({ pass, onFailure, sleep, longestPauseMs }: Repetition, si
   while (!signal.aborted) {
     let pause = Math.min(longestPauseMs, RETRY_INTERVAL_MS * 2 ** failures);
     try {
-      pause = await pass(AbortSignal.any([signal, AbortSignal.timeout(PASS_DEADLINE_MS)]));
+      pause = await withDeadline(signal, PASS_DEADLINE_MS, pass);
       failures = 0;
     } catch (error) {
       failures += 1;

@@ -3,6 +3,7 @@ import { UNGATED_REASONS, type UngatedReason } from '../core/conditions.ts';
 import { type Deployment, keyOf } from '../core/objects.ts';
 import { createEventRecorder, type EventRecorder } from '../kube/events.ts';
 import { loadCredentials } from '../kube/kube-config.ts';
+import { withDeadline } from '../kube/linked-signal.ts';
 import { askOwnUsername } from '../kube/own-user.ts';
 import { createReader } from '../kube/reader.ts';
 import { createRest } from '../kube/rest.ts';
@@ -38,8 +39,9 @@ export const createShared = async (config: Config, log: Logger, shutdown: AbortS
   const metrics = createMetrics();
   collectProcessMetrics(metrics.registry);
   const connection = await connect(config, log);
-  const connecting = AbortSignal.any([shutdown, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
-  const ownUsername = await askOwnUsername(connection.writer, connecting);
+  const ownUsername = await withDeadline(shutdown, CONNECT_TIMEOUT_MS, (connecting) =>
+    askOwnUsername(connection.writer, connecting),
+  );
   const { identity, namespace } = config;
   log.info({ user: ownUsername, namespace, identity }, 'connected to the API server');
   return {

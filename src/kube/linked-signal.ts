@@ -34,3 +34,20 @@ export const linkDeadline = (parent: AbortSignal, ms: number, reason: () => unkn
     },
   };
 };
+
+/**
+ * Runs `act` with a signal that aborts with its parent, and with a TimeoutError after `ms` milliseconds. Node 20 forgets
+ * an AbortSignal.any of an AbortSignal.timeout at a garbage collection: it would never end anything.
+ */
+export const withDeadline = async <T>(
+  parent: AbortSignal,
+  ms: number,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const link = linkDeadline(parent, ms, () => new DOMException(`not done within ${ms} ms`, 'TimeoutError'));
+  try {
+    return await act(link.signal);
+  } finally {
+    link.unlink();
+  }
+};

@@ -4,6 +4,7 @@ import { plan } from '../core/plan/plan.ts';
 import type { CanaryStatus, Outcome } from '../core/run.ts';
 import { sameJson } from '../core/same-json.ts';
 import type { Canary } from '../core/snapshot.ts';
+import { withDeadline } from '../kube/linked-signal.ts';
 import { unchangedSince } from '../kube/resource-version.ts';
 import { describeEffect, type EffectPorts, perform } from './effects.ts';
 import { newOutcomes } from './outcomes.ts';
@@ -75,7 +76,6 @@ export const reconcile = async (
 ): Promise<number | undefined> => {
   const gathered = gatherSnapshot(ports.sources, key);
   const decided = plan(gathered.snapshot, ports.effects.now());
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ports.budgetMs)]);
-  await carryOut(ports, gathered, decided, deadline);
+  await withDeadline(signal, ports.budgetMs, (deadline) => carryOut(ports, gathered, decided, deadline));
   return decided.requeueAfterMs;
 };
