@@ -53,7 +53,7 @@ describe.concurrent('a good release', () => {
     expect(status).toBeUndefined();
     const columns = (await shop.kubectl(['get', 'canary'])).stdout.split('\n');
     expect(columns[0]).toMatch(/^NAME +STATUS +WEIGHT +LASTTRANSITIONTIME +MESSAGE$/);
-    expect(columns[1]).toMatch(/^web +Progressing +50 +\S+Z +canary weight 50 %, collecting evidence$/);
+    expect(columns[1]).toMatch(/^web +Progressing +50 +\S+Z +canary weight 50 % \(2 of 4 pods: 50 %\), collecting evidence$/);
 
     const promoted = await shop.kubectl(['wait', '--for=condition=Promoted', 'canary/web', '--timeout=180s']);
     expect(promoted.stdout).toBe('canary.kanari.dev/web condition met\n');
@@ -73,12 +73,12 @@ describe.concurrent('a good release', () => {
     expect((await shop.apply(web('v2'))).stdout).toBe('deployment.apps/web unchanged\n');
     const { stdout } = await shop.kubectl(['get', 'canary']);
     expect(stdout).toMatch(
-      /\nweb +Succeeded +0 +\S+Z +promoted at 50 %: 1 of 1 canary pods ready, 0 restarts\n/,
+      /\nweb +Succeeded +0 +\S+Z +promoted at 50 %: 2 of 2 canary pods ready, 0 restarts\n/,
     );
     const story = [
       expect.stringMatching(/^New revision detected! web web:v2 \(1-[0-9a-f]{10}\)$/),
       'Starting canary analysis for web-canary',
-      'Advance web canary weight 50',
+      'Advance web canary weight 50 (2 of 4 pods: 50 %)',
       'Promoting web: rolling update to the analysed template',
       'Promotion completed! web runs web:v2',
     ];
@@ -142,12 +142,12 @@ describe.concurrent('a failed release', () => {
     const { stdout: described } = await shop.kubectl(['describe', 'deployment/web']);
     expect(described).toMatch(/Progressing +False +ProgressDeadlineExceeded/);
     expect(described).toMatch(
-      /Rolling back web 0 of 1 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)/,
+      /Rolling back web 0 of 2 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)/,
     );
-    expect(described).toMatch(/Canary failed! web stays on the primary: 0 of 1 canary pods ready/);
+    expect(described).toMatch(/Canary failed! web stays on the primary: 0 of 2 canary pods ready/);
     const { stdout: shown } = await shop.kubectl(['get', 'canary']);
     expect(shown).toMatch(
-      /\nweb +Failed +0 +\S+Z +0 of 1 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)\n/,
+      /\nweb +Failed +0 +\S+Z +0 of 2 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)\n/,
     );
     expect(uidsOf(await shop.pods())).toEqual(before);
 
@@ -176,7 +176,7 @@ describe.concurrent('a failed release', () => {
     const before = uidsOf(await shop.pods());
     await shop.apply(hasty('v2-neverready'));
     const { status } = await shop.reaches('Failed');
-    expect(status).toMatchObject({ reason: 'CanaryNotReady', message: '0 of 1 canary pods ready' });
+    expect(status).toMatchObject({ reason: 'CanaryNotReady', message: '0 of 2 canary pods ready' });
     expect(await shop.tryKubectl(['wait', '--for=condition=Promoted=false', 'canary/web'])).toMatchObject({
       code: 0,
     });
