@@ -8,10 +8,12 @@ refuse() {
 }
 command -v unshare >/dev/null || refuse "unshare is missing: install util-linux (Linux only)"
 command -v ip >/dev/null || refuse "ip is missing: install iproute2"
-# A user namespace with it, so that nobody has to be root.
-said=$(unshare --net --map-root-user true 2>&1) ||
+options=(--net)
+# Who may not do it alone may do it in a user namespace of their own.
+unshare "${options[@]}" true 2>/dev/null || options+=(--map-root-user)
+said=$(unshare "${options[@]}" true 2>&1) ||
   refuse "$said (are unprivileged user namespaces allowed on this machine, or in this container?)"
 
-exec unshare --net --map-root-user -- bash -c '
+exec unshare "${options[@]}" -- bash -c '
   ip link set lo up && ip route add local 10.244.0.0/16 dev lo && exec "$@"
 ' in-own-network "$@"
