@@ -1,6 +1,7 @@
 import { isGatewayRoute } from '../core/gateway-api/route.ts';
 import type { SchedulerOptions } from '../scheduler/scheduler.ts';
 import { standingSplits } from '../scheduler/wake.ts';
+import { withCanaryAddress } from '../traffic/canary-address.ts';
 import { createGatewayRouter } from '../traffic/gateway-api.ts';
 import { createGatewayOrReplicas } from '../traffic/gateway-or-replicas.ts';
 import { createIstioRouter } from '../traffic/istio.ts';
@@ -30,7 +31,7 @@ const providerFor = (
 /** Which router steers the traffic of a Deployment. */
 export const createRouters = (shared: Pick<Shared, 'reader' | 'writer' | 'log' | 'stores'>): RouterFor => {
   const { stores } = shared;
-  const istio = createIstioRouter(shared);
+  const istio = withCanaryAddress(createIstioRouter(shared), shared);
   const gatewayApi = createGatewayRouter(shared);
   const passive = { replicas: createPassiveRouter('replicas'), none: createPassiveRouter('none') };
   const { replicas } = passive;

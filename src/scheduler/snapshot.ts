@@ -130,7 +130,8 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
   const router = sources.routerFor({ key, settings, namespace, services });
   const owner = deployment === undefined ? undefined : ownerReferenceTo(deployment);
   const podLabels = deployment?.spec.template.metadata?.labels ?? {};
-  const target: TrafficTarget = { key, owner, services, podLabels };
+  const addressed = settings.iterations !== undefined && settings.iterations.match === undefined;
+  const target: TrafficTarget = { key, owner, services, podLabels, addressed };
 
   const uid = deployment?.metadata.uid ?? '-';
   const owned = belongings(stores, uid);

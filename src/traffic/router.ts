@@ -11,6 +11,8 @@ export interface TrafficTarget {
   services: Service[];
   /** Labels of the held template: which of the user's own subsets the canary's pods belong to. Undefined: unknown. */
   podLabels?: StringMap;
+  /** Whether people need an address of the canary alone: it is to be checked without live traffic. */
+  addressed?: boolean;
 }
 
 /**

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { CanaryPolicy } from '../../src/core/canary-policy.ts';
-import { annotationsOf, type StringMap } from '../../src/core/objects.ts';
+import {
+  annotationsOf,
+  type EndpointSlice,
+  labelsOf,
+  type Pod,
+  type StringMap,
+} from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
 import { eventually, imageOf, type Shop, startWorld, type World, web } from './shop.ts';
 
@@ -187,6 +193,12 @@ const promoted = async (shop: Shop): Promise<CanaryStatus> => {
   return status ?? expect.fail('no status');
 };
 
+const podsBehind = async (shop: Shop, service: string): Promise<(string | undefined)[]> =>
+  (await shop.list<EndpointSlice>('endpointslices'))
+    .filter((slice) => labelsOf(slice)['kubernetes.io/service-name'] === service)
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .map(({ targetRef }) => targetRef?.name);
+
 describe.concurrent('a run by a policy', () => {
   it('that is an A/B test gives the canary what matches, and is promoted after its checks', async () => {
     const shop = await opened('ab', ISTIO);
@@ -215,7 +227,14 @@ describe.concurrent('a run by a policy', () => {
     await eventually(async () => expect((await shop.canary()).status).toMatchObject({ iterations: 1 }));
     expect(await shareOf(shop)).toEqual({ services: ['web'], weight: 0 });
     expect((await shop.deployment('web-canary')).spec.replicas).toBe(1);
+    const isCanary = (pod: Pod): boolean => labelsOf(pod)['kanari.dev/version'] === 'canary';
+    const canaryPods = (await shop.list<Pod>('pods')).filter(isCanary).map(({ metadata }) => metadata.name);
+    expect(canaryPods).toHaveLength(1);
+    await eventually(async () => expect(await podsBehind(shop, 'web-canary')).toEqual(canaryPods));
     await promoted(shop);
+    await eventually(async () =>
+      expect((await shop.list('services')).map(({ metadata }) => metadata.name)).toEqual(['web']),
+    );
   });
 
   it('that is aborted gives back what it matched', async () => {

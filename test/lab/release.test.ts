@@ -53,7 +53,9 @@ describe.concurrent('a good release', () => {
     expect(status).toBeUndefined();
     const columns = (await shop.kubectl(['get', 'canary'])).stdout.split('\n');
     expect(columns[0]).toMatch(/^NAME +STATUS +WEIGHT +LASTTRANSITIONTIME +MESSAGE$/);
-    expect(columns[1]).toMatch(/^web +Progressing +50 +\S+Z +canary weight 50 % \(2 of 4 pods: 50 %\), collecting evidence$/);
+    expect(columns[1]).toMatch(
+      /^web +Progressing +50 +\S+Z +canary weight 50 % \(2 of 4 pods: 50 %\), collecting evidence$/,
+    );
 
     const promoted = await shop.kubectl(['wait', '--for=condition=Promoted', 'canary/web', '--timeout=180s']);
     expect(promoted.stdout).toBe('canary.kanari.dev/web condition met\n');

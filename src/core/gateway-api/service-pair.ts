@@ -48,13 +48,17 @@ const standingFor = ({ existing, name }: ServiceView, service: string): Service 
     );
   });
 
-const freeNameFor = ({ existing, name, referred }: ServiceView, service: string): string => {
-  const own = ownOf(existing, name);
-  const foreign = existing.filter((each) => !own.includes(each));
-  const taken = [...referred, ...foreign.map(({ metadata }) => metadata.name)];
+/** A name for the canary's Service of a Service that nothing has or means. */
+export const freeCanaryName = (service: string, taken: readonly string[]): string => {
   let free = canaryNameOf(service, taken);
   for (let number = 2; taken.includes(free); number += 1) free = canaryNameOf(`${service}-${number}`, taken);
   return free;
+};
+
+const freeNameFor = ({ existing, name, referred }: ServiceView, service: string): string => {
+  const own = ownOf(existing, name);
+  const foreign = existing.filter((each) => !own.includes(each));
+  return freeCanaryName(service, [...referred, ...foreign.map(({ metadata }) => metadata.name)]);
 };
 
 /** By name of the Service, the name of the canary's. */
@@ -92,7 +96,7 @@ const annotationsFor = (service: Service): StringMap =>
  * The user's Service with the canary's pods behind it. Its labels and annotations come along: by them gateways know the
  * protocol to speak, and metrics servers whom to scrape. It never leaves the cluster: no node port, no load balancer.
  */
-const canaryServiceFrom = (
+export const canaryServiceFrom = (
   stored: Service,
   { name, namespace, owner }: Pick<ServiceView, 'name' | 'namespace' | 'owner'>,
 ): Service => {
@@ -121,8 +125,11 @@ const canaryServiceFrom = (
 
 const isHeadless = ({ spec }: Service): boolean => spec?.clusterIP === 'None';
 
-/** Equal in all that is decided here; the API server adds defaults to the rest. */
-const standsFor = (stored: Service, wanted: Service, name: string): boolean =>
+/**
+ * Equal in all that is decided here; the API server adds defaults to the rest.
+ * @param name the Deployment's
+ */
+export const standsFor = (stored: Service, wanted: Service, name: string): boolean =>
   sameJson(stored.spec?.selector, wanted.spec?.selector) &&
   sameJson(stored.spec?.ports, wanted.spec?.ports) &&
   sameJson(splitsOf(stored)[name], splitsOf(wanted)[name]) &&
