@@ -151,11 +151,9 @@ describe.concurrent('a release over the Gateway API', () => {
     const before = await looksIn(shop);
     await shop.apply(web('v2'));
     await atWeight(shop, 50);
-    await eventually(async () =>
-      expect(await storedIn(shop).then(([, http]) => http && refsOf(http)[0])).toMatchObject({
-        weight: 1650,
-      }),
-    );
+    // Seen in every route: the Canary's weight says what is being written.
+    await eventually(async () => expect((await shop.canary()).status?.run?.stepSince).toBeDefined());
+    expect(await storedIn(shop).then(([, http]) => http && refsOf(http)[0])).toMatchObject({ weight: 1650 });
     const split = (await storedIn(shop)).map(lookOf);
     await shop.apply(manifests, ...flags);
     expect((await storedIn(shop)).map(lookOf)).toEqual(split);
