@@ -83,8 +83,10 @@ describe('a run that loses the route webhook while the canary has traffic', () =
     await shop.opens();
     await shop.apply(web('v2'));
     await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
-    const [split] = await routesOf(shop);
-    expect(canaryWeightsIn(split ?? ROUTE)).toEqual([1650, 50]);
+    await eventually(async () => {
+      const [split] = await routesOf(shop);
+      expect(canaryWeightsIn(split ?? ROUTE)).toEqual([1650, 50]);
+    });
 
     await cutOff(shop);
     const watching = new AbortController();
