@@ -102,7 +102,10 @@ describe('the routes of a run', () => {
         canaryWeight: 0,
       }),
     );
-    expect((await statusOf(shop))?.message).toContain('VirtualService web, last written by fighter');
+    // Or seen between its deletion and its creation, when a route of Kanari's own is what lacks.
+    expect((await statusOf(shop))?.message).toMatch(
+      /\(VirtualService web(-kanari|, last written by fighter)\)/,
+    );
     await eventually(async () => {
       const names = (await shop.list('deployments')).map(({ metadata }) => metadata.name);
       expect(names).toEqual(['web']);
