@@ -37,7 +37,9 @@ export const withCanaryAddress = <R extends TrafficRouter>(router: R, options: C
     const [namespace = ''] = key.split('/');
     const existing = services.inNamespace(namespace);
     const wanted = addressed === true ? split : [];
-    return { namespace, owner, services: wanted, existing, referred: referredIn(namespace, existing) };
+    // Looked for only where a name is chosen by it: every look at every Deployment comes by here.
+    const referred = wanted.length === 0 ? [] : referredIn(namespace, existing);
+    return { namespace, owner, services: wanted, existing, referred };
   };
   const nameIn = ({ key }: TrafficTarget): string => key.split('/')[1] ?? '';
 
