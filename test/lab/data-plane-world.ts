@@ -81,10 +81,13 @@ export const startMeshWorld = async (): Promise<MeshWorld> => {
       await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=60s']);
     }
     for (const proxy of mesh.proxies) {
-      await eventually(
-        async () => (await ask(proxy)).status === 200 || undefined,
-        () => `an answer in ${proxy.namespace}`,
-      );
+      for (const version of ['v1', 'v2']) {
+        // A proxy learns of each version's pods in its own time; a subset that it knows none of answers 503.
+        await eventually(
+          async () => (await ask(proxy)).headers['x-version'] === version || undefined,
+          () => `an answer of ${version} in ${proxy.namespace}`,
+        );
+      }
     }
     return { lab, mesh, inShop, outside };
   } catch (error) {
