@@ -41,6 +41,8 @@ const idle: Snapshot = {
     destinationsRemoved: true,
   },
   endpoints: { primary: 4, primaryUnlabelled: 0, canary: 0, canaryAny: 0 },
+  customReadings: [],
+  callAnswers: [],
   evidence: { kind: 'unconfigured' },
   command: undefined,
   operator: { propagationWaitMs: 10_000, lookIntervalMs: 2_000 },

@@ -17,6 +17,8 @@ export interface KanariOptions {
   failsafe?: boolean;
   /** Of certificates that somebody else renews; default: Kanari issues its own. */
   certDir?: string;
+  /** File of metrics servers, alert providers and outbound limits. */
+  integrations?: string;
   /** One of several behind an address; the webhook configuration is installed already. */
   replica?: { identity: string; webhookUrl: string };
 }
@@ -63,6 +65,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
     ...(options.certDir === undefined ? {} : { 'cert-dir': options.certDir }),
+    ...(options.integrations === undefined ? {} : { integrations: options.integrations }),
     ...(options.prometheusUrl === undefined ? {} : { 'prometheus-url': options.prometheusUrl }),
   };
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);

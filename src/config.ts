@@ -25,6 +25,8 @@ const schema = z.object({
   certDir: z.string().min(1).optional(),
   /** Undefined: Kubernetes' own signals decide. No trailing slash. */
   prometheusUrl: httpUrl(/^https?$/).optional(),
+  /** YAML of metrics servers, alert providers and outbound limits (integrations/schema.ts); undefined: none. */
+  integrationsFile: z.string().min(1).optional(),
   /** 0: metrics are not served on a port of their own. */
   metricsPort: port,
   namespace: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/),
@@ -89,6 +91,13 @@ const OPTIONS: Readonly<Record<keyof Config, Option>> = {
     expected: 'an http or https URL',
     example: 'http://prometheus.istio-system:9090',
     explanation: 'metrics server that canaries are judged by; without it, readiness alone decides',
+  },
+  integrationsFile: {
+    flag: 'integrations',
+    placeholder: 'FILE',
+    expected: 'a file name',
+    example: '/etc/kanari/integrations.yaml',
+    explanation: 'YAML that names metrics servers, alert providers and what webhooks may reach',
   },
   metricsPort: {
     flag: 'metrics-port',

@@ -99,6 +99,6 @@ describe('the configuration', () => {
     const text = parsed.ok === 'help' ? parsed.help : '';
     expect(text).toContain('--webhook-port PORT');
     expect(text).toContain('(default 8443) [KANARI_WEBHOOK_PORT]');
-    expect(text.match(/\[KANARI_/g)).toHaveLength(12);
+    expect(text.match(/\[KANARI_/g)).toHaveLength(13);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { SECRET_NAME } from '../src/certs/keyring-secret.ts';
 import { CONFIGURATION_NAME, SERVICE_NAME } from '../src/certs/webhook-registration.ts';
-import { type CanaryPolicy, fieldOf, notActedOn } from '../src/core/canary-policy.ts';
+import { type CanaryPolicy, fieldOf } from '../src/core/canary-policy.ts';
 import { injectionFor } from '../src/core/injection.ts';
 import { MARKS, SPLIT_ANNOTATION } from '../src/core/marks.ts';
 import type { CanaryStatus } from '../src/core/run.ts';
@@ -215,21 +215,19 @@ describe('the policies', () => {
   const failsafe = theOnly('MutatingAdmissionPolicy');
   const notice = named('ValidatingAdmissionPolicy', 'kanari-failsafe-notice');
   const guard = named('ValidatingAdmissionPolicy', 'kanari-orphan-guard');
-  const words = named('ValidatingAdmissionPolicy', 'kanari-policy-notice');
   const webhook = theOnly('MutatingWebhookConfiguration').webhooks[0];
 
   it('are each bound, the notice only to warn', () => {
     expect(theOnly('MutatingAdmissionPolicyBinding').spec).toEqual({ policyName: 'kanari-failsafe' });
     expect(ofKind('ValidatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
       { policyName: 'kanari-orphan-guard', validationActions: ['Deny'] },
-      { policyName: 'kanari-policy-notice', validationActions: ['Warn'] },
       { policyName: 'kanari-failsafe-notice', validationActions: ['Warn'] },
     ]);
   });
 
   it('fail a request only where a release would go out without a word', () => {
-    const policies = [failsafe, notice, guard, words].map(({ spec }) => spec.failurePolicy);
-    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore', 'Ignore']);
+    const policies = [failsafe, notice, guard].map(({ spec }) => spec.failurePolicy);
+    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore']);
     expect(failsafe.spec.reinvocationPolicy).toBe('Never');
   });
 
@@ -305,6 +303,8 @@ const COMPLETE: Complete<CanaryStatus> = {
     endedAt: AT,
     waitingSince: AT,
     stepSince: AT,
+    gates: [{ at: 'start', since: AT, approvedAt: AT }],
+    calls: [{ id: 'i', state: 'under-way', since: AT, attempt: 1, message: 'm' }],
     limits: [{ reason: 'r', message: 'm' }],
     given: 'weight',
     ailing: { since: AT, ready: 1 },
@@ -338,6 +338,7 @@ const COMPLETE: Complete<CanaryStatus> = {
   checks: [
     { metric: 'latency', value: 'v', limit: 'l', requests: 1, verdict: 'pass', reason: 'r', message: 'm' },
   ],
+  outlook: { checkAt: AT, waitsFor: 'w', promotionAt: AT },
   lastTransitionTime: AT,
   reason: 'r',
   message: 'm',
@@ -431,15 +432,6 @@ describe('the CanaryPolicy kind', () => {
     expect(fields).toEqual(expect.arrayContaining(settings));
     expect(fields).not.toContain('skip');
     expect(fields).not.toContain('policy');
-  });
-
-  it.each(['approve', 'metrics', 'webhooks', 'alerts'])('says of %s that it is not acted on yet', (field) => {
-    expect(spec.properties![field]!.description).toContain('Not acted on yet.');
-    expect(notActedOn(policy({ [field]: ['x'] }))).toEqual([field]);
-    const [notice] = ofKind('ValidatingAdmissionPolicy').filter(
-      ({ metadata }) => metadata.name === 'kanari-policy-notice',
-    );
-    expect(notice?.spec.variables[0]?.expression).toContain(`object.spec.?${field}.`);
   });
 
   it('gives the words and bounds that annotations have', () => {

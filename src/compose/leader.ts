@@ -1,28 +1,21 @@
-import { createPrometheusProvider } from '../analysis/prometheus.ts';
 import { createElector, type Elector } from '../kube/lease.ts';
 import { systemTiming } from '../kube/timing.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createCustomMetrics, createMetricProvider } from './metric-servers.ts';
+import { createOutbound } from './outbound.ts';
 import { createRouters } from './routers.ts';
 import { type Shared, tellUngated } from './shared.ts';
-
-const METRICS_TIMEOUT_MS = 5_000;
 
 /** The scheduler, run by the one process that holds the Lease. */
 export const createLeader = (shared: Shared): Elector => {
   const { config, log, metrics, recorder, reader, writer, stores } = shared;
-  const { prometheusUrl, propagationWaitMs, lookIntervalMs } = config;
+  const { propagationWaitMs, lookIntervalMs } = config;
   const scheduler = createScheduler({
     stores,
     routerFor: createRouters(shared),
-    provider:
-      prometheusUrl === undefined
-        ? undefined
-        : createPrometheusProvider({
-            url: prometheusUrl,
-            log,
-            timeoutMs: METRICS_TIMEOUT_MS,
-            onQuery: (outcome) => metrics.metricQueries.inc({ outcome }),
-          }),
+    provider: createMetricProvider(shared),
+    customMetrics: createCustomMetrics(shared),
+    send: createOutbound(),
     effects: {
       reader,
       writer,

@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts';
 import { UNGATED_REASONS, type UngatedReason } from '../core/conditions.ts';
 import { type Deployment, keyOf } from '../core/objects.ts';
+import { loadIntegrations } from '../integrations/file.ts';
+import type { Integrations } from '../integrations/schema.ts';
 import { createEventRecorder, type EventRecorder } from '../kube/events.ts';
 import { loadCredentials } from '../kube/kube-config.ts';
 import { withDeadline } from '../kube/linked-signal.ts';
@@ -27,6 +29,7 @@ const connect = async (config: Config, log: Logger) => {
 /** What the parts share. */
 export interface Shared extends Awaited<ReturnType<typeof connect>>, ReturnType<typeof createWatches> {
   config: Config;
+  integrations: Integrations;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -38,6 +41,7 @@ export interface Shared extends Awaited<ReturnType<typeof connect>>, ReturnType<
 export const createShared = async (config: Config, log: Logger, shutdown: AbortSignal): Promise<Shared> => {
   const metrics = createMetrics();
   collectProcessMetrics(metrics.registry);
+  const integrations = await loadIntegrations(config.integrationsFile);
   const connection = await connect(config, log);
   const ownUsername = await withDeadline(shutdown, CONNECT_TIMEOUT_MS, (connecting) =>
     askOwnUsername(connection.writer, connecting),
@@ -48,6 +52,7 @@ export const createShared = async (config: Config, log: Logger, shutdown: AbortS
     ...connection,
     ...createWatches(connection.rest, log),
     config,
+    integrations,
     log,
     metrics,
     health: createHealth(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject } from './objects.ts';
+import { listParts } from './policy-lists.ts';
 import { shareParts } from './share.ts';
 import { quote } from './text.ts';
 
@@ -19,6 +20,7 @@ const parts = z.object({
     .object({ cookieName: z.string().min(1), maxAge: z.int().min(1).default(DAY_SECONDS) })
     .optional(),
   stepWeightPromotion: z.int().min(1).max(100).optional(),
+  ...listParts,
 });
 
 /** What only a policy can say. */
@@ -50,9 +52,3 @@ export const textOf = ({ spec = {} }: CanaryPolicy, setting: string): string | u
   if (typeof value === 'string') return value;
   return Array.isArray(value) ? value.join(',') : JSON.stringify(value);
 };
-
-const FOR_LATER = ['metrics', 'webhooks', 'alerts', 'approve'] as const;
-
-/** Names of what the policy asks for and Kanari does not do yet. */
-export const notActedOn = ({ spec = {} }: CanaryPolicy): string[] =>
-  FOR_LATER.filter((field) => Array.isArray(spec[field]) && spec[field].length > 0);

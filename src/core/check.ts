@@ -25,6 +25,8 @@ export interface CheckOptions {
   /** Milliseconds; samples scraped longer ago than this say nothing about the canary of now. */
   maxAgeMs: number;
   signals: CanarySignals;
+  /** Of other metrics, judged already. */
+  others?: readonly MetricCheck[];
 }
 
 export interface CheckResult {
@@ -105,14 +107,15 @@ export const checkRun = (
 ): CheckResult => {
   const enabled = reading.kind === 'unconfigured' ? [] : metricChecks(settings, evidence, reading);
   if (enabled.length === 0) {
-    const checks = [readinessCheck(options.signals)];
+    const checks = [readinessCheck(options.signals), ...(options.others ?? [])];
     return { ...summary(checks), checks, evidence };
   }
   const obstacle = obstacleOf(reading, options);
-  const checks =
+  const judged =
     obstacle === undefined
       ? enabled
       : enabled.map((check) => ({ ...check, ...obstacle, verdict: 'inconclusive' as const }));
+  const checks = [...judged, ...(options.others ?? [])];
   const result = summary(checks);
   return {
     ...result,

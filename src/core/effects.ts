@@ -1,3 +1,4 @@
+import type { OutboundCall } from './calls.ts';
 import type { UngatedReason } from './conditions.ts';
 import type { Deployment, PodTemplate } from './objects.ts';
 import type { CanaryStatus, Revision } from './run.ts';
@@ -45,6 +46,8 @@ export type Effect =
   | { kind: 'setMarks'; marks: Readonly<Record<string, string | null>> }
   /** Remove the command annotation once it is carried out or refused. */
   | { kind: 'consumeCommand' }
+  /** Make a call to others; its answer comes with a later snapshot. Does nothing while that very call is being made. */
+  | { kind: 'call'; call: OutboundCall }
   /** An Event on the Deployment and the Canary. */
   | { kind: 'event'; type: 'Normal' | 'Warning'; reason: string; message: string };
 

@@ -1,5 +1,10 @@
+import type { AlertRule } from './alert.ts';
+import type { CallRecord } from './calls.ts';
+import type { CustomMetric } from './custom-metric.ts';
+import type { GatePlace, GateRecord } from './gate-place.ts';
 import type { Condition, Timestamp } from './objects.ts';
 import type { Affinity, RequestMatch, Share } from './share.ts';
+import type { Webhook } from './webhook.ts';
 
 // The vocabulary of a run. design terms: primary, canary, revision, run, hold, step, check.
 
@@ -46,6 +51,10 @@ export interface Settings {
   latency: LatencyObjective | 'off';
   /** Requests needed for a verdict. */
   minRequests: number | 'auto';
+  /** `sequential`: a step is passed only once its evidence is strong enough, however long that takes. */
+  analysis: 'threshold' | 'sequential';
+  /** What the canary's requests are held against: the limits, or the primary's requests of the same time. */
+  compare: 'limit' | 'primary';
   onNoData: 'rollback' | 'pause' | 'promote';
   onFailure: 'rollback' | 'freeze';
   /** Milliseconds for pods to become ready, and for evidence. */
@@ -66,6 +75,14 @@ export interface Settings {
   affinity: Omit<Affinity, 'token'> | undefined;
   /** Percent by which the weight goes down at each interval once the new version is rolled out. */
   stepWeightPromotion: number | undefined;
+  /** Where a person must approve. */
+  approve: readonly GatePlace[];
+  /** Milliseconds that a gate waits before `onGateTimeout` holds. */
+  gateTimeoutMs: number;
+  onGateTimeout: 'pause' | 'rollback' | 'proceed';
+  metrics: readonly CustomMetric[];
+  webhooks: readonly Webhook[];
+  alerts: readonly AlertRule[];
   /** The run waits while it is set: nothing is released by settings that are not the user's. */
   policyProblem: PolicyProblem | undefined;
 }
@@ -143,7 +160,8 @@ export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 /** The result of judging one metric, as shown in the Canary's status. */
 export interface MetricCheck {
-  metric: 'success-rate' | 'latency' | 'readiness';
+  /** `success-rate`, `latency`, `readiness`, or the name of a metric, a signal or a webhook. */
+  metric: string;
   /** In the metric's own words, e.g. `99.83 %`, `p99 180 ms`. */
   value: string;
   limit: string;
@@ -207,6 +225,10 @@ export interface Run {
   /** What was told of limits of its traffic. */
   limits?: TrafficLimit[];
   routes?: RoutesWritten;
+  /** Gates come to, in order. */
+  gates?: GateRecord[];
+  /** Calls to webhooks and alert providers whose outcome counts. */
+  calls?: CallRecord[];
   /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */
   ailing?: { since: Timestamp; ready: number };
   /** Since when the primary lacks the ready pods that the run needs to go on; the progress deadline counts from it. */
@@ -233,6 +255,16 @@ export interface Side {
   ready: number;
 }
 
+/** What comes next in a run, for people and for `explain`. */
+export interface Outlook {
+  /** When the next check is made. */
+  checkAt?: Timestamp;
+  /** What it waits for, in words: `41 of 100 requests, about 2m at 0.5 requests/s`. */
+  waitsFor: string;
+  /** When it is promoted if every check passes, at the current traffic. */
+  promotionAt?: Timestamp;
+}
+
 /** `status` of the Canary kind: all that a restart needs, and what people read. */
 export interface CanaryStatus {
   observedGeneration?: number;
@@ -247,6 +279,8 @@ export interface CanaryStatus {
   primary?: Side;
   canary?: Side;
   checks: MetricCheck[];
+  /** While a run is under way. */
+  outlook?: Outlook;
   lastTransitionTime: Timestamp;
   reason: string;
   message: string;

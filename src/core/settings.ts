@@ -1,11 +1,4 @@
-import {
-  type CanaryPolicy,
-  fieldOf,
-  notActedOn,
-  type PolicyParts,
-  partsOf,
-  textOf,
-} from './canary-policy.ts';
+import { type CanaryPolicy, fieldOf, type PolicyParts, partsOf, textOf } from './canary-policy.ts';
 import { COMMAND_ANNOTATION, DOMAIN, MARKS, SPLIT_ANNOTATION } from './marks.ts';
 import type { StringMap } from './objects.ts';
 import type { PolicyProblem, Settings } from './run.ts';
@@ -46,6 +39,8 @@ export const DEFAULT_SETTINGS: Settings = {
   successRate: 99,
   latency: { quantile: 0.99, limitMs: 500 },
   minRequests: 'auto',
+  analysis: 'threshold',
+  compare: 'limit',
   onNoData: 'rollback',
   onFailure: 'rollback',
   progressDeadlineMs: 600 * SECOND,
@@ -59,6 +54,12 @@ export const DEFAULT_SETTINGS: Settings = {
   mirror: undefined,
   affinity: undefined,
   stepWeightPromotion: undefined,
+  approve: [],
+  gateTimeoutMs: 24 * 3_600 * SECOND,
+  onGateTimeout: 'pause',
+  metrics: [],
+  webhooks: [],
+  alerts: [],
   policyProblem: undefined,
 };
 
@@ -132,9 +133,7 @@ const readPolicy = (name: string, policies: SettingSources['policies'] = []): Po
   const faults = [...violations.map(describeViolation), ...(parsed.ok ? [] : [parsed.message])];
   if (!parsed.ok || faults.length > 0)
     return unusable('PolicyInvalid', `${what} is not understood (${faults[0] ?? ''})`);
-  const later = notActedOn(policy);
-  const warnings = later.length === 0 ? [] : [`${later.join(', ')} of ${what}: not acted on yet`];
-  return { values, parts: parsed.parts, problem: undefined, warnings };
+  return { values, parts: parsed.parts, problem: undefined, warnings: [] };
 };
 
 /** Nearest first. */
@@ -158,6 +157,9 @@ const merge = (levels: Levels, parts: PolicyParts): Settings => {
       maxAgeSeconds: sessionAffinity.maxAge,
     },
     stepWeightPromotion,
+    metrics: parts.metrics ?? [],
+    webhooks: parts.webhooks ?? [],
+    alerts: parts.alerts ?? [],
   };
 };
 
@@ -173,6 +175,8 @@ const judgement = (values: Values): Partial<Settings> => ({
   successRate: values['success-rate'] ?? DEFAULT_SETTINGS.successRate,
   latency: values.latency ?? DEFAULT_SETTINGS.latency,
   minRequests: values['min-requests'] ?? DEFAULT_SETTINGS.minRequests,
+  analysis: values.analysis ?? DEFAULT_SETTINGS.analysis,
+  compare: values.compare ?? DEFAULT_SETTINGS.compare,
   onNoData: values['on-no-data'] ?? DEFAULT_SETTINGS.onNoData,
   onFailure: values['on-failure'] ?? DEFAULT_SETTINGS.onFailure,
 });
@@ -181,6 +185,9 @@ const judgement = (values: Values): Partial<Settings> => ({
 const conduct = (values: Values): Partial<Settings> => ({
   intervalMs: values.interval ?? DEFAULT_SETTINGS.intervalMs,
   progressDeadlineMs: values['progress-deadline'] ?? DEFAULT_SETTINGS.progressDeadlineMs,
+  approve: values.approve ?? DEFAULT_SETTINGS.approve,
+  gateTimeoutMs: values['gate-timeout'] ?? DEFAULT_SETTINGS.gateTimeoutMs,
+  onGateTimeout: values['on-gate-timeout'] ?? DEFAULT_SETTINGS.onGateTimeout,
   traffic: values.traffic ?? DEFAULT_SETTINGS.traffic,
   sidecar: values.sidecar ?? DEFAULT_SETTINGS.sidecar,
   canaryRestarts: values['canary-restarts'] ?? DEFAULT_SETTINGS.canaryRestarts,

@@ -1,4 +1,6 @@
+import type { CallAnswer } from './calls.ts';
 import type { Reason } from './conditions.ts';
+import type { CustomReading } from './custom-metric.ts';
 import type {
   Deployment,
   DisruptionBudget,
@@ -82,6 +84,8 @@ export type EvidenceReading =
       /** When the newest of them was scraped. */
       at: Timestamp;
       pods: PodCounters[];
+      /** Those of the primary's pods, where the canary is compared with them. */
+      primary?: PodCounters[];
       /** The bucket edge, in milliseconds, that `slow` was counted at; the latency limit or the next edge above it. */
       latencyEdgeMs?: number;
     }
@@ -134,6 +138,10 @@ export interface Snapshot {
   traffic: TrafficState;
   endpoints: EndpointState;
   evidence: EvidenceReading;
+  /** Those of `settings.metrics` that were asked about since the run has evidence. */
+  customReadings: readonly CustomReading[];
+  /** Calls of this Deployment's runs that have ended. */
+  callAnswers: readonly CallAnswer[];
   /** A person's command to the run: `abort`, `promote`, `retry`. */
   command: string | undefined;
   operator: OperatorDefaults;

@@ -1,7 +1,8 @@
+import type { OutboundCall } from '../core/calls.ts';
 import type { UngatedReason } from '../core/conditions.ts';
 import type { Effect } from '../core/effects.ts';
 import { COMMAND_ANNOTATION } from '../core/marks.ts';
-import { annotationsOf, type Deployment, type KubeObject } from '../core/objects.ts';
+import { annotationsOf, type Deployment, type KubeObject, type ObjectKey } from '../core/objects.ts';
 import { revisionOf } from '../core/revision.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
@@ -21,6 +22,8 @@ export interface EffectPorts extends AdoptPorts {
   now(): Date;
   /** A template runs that no canary has tried: counted, logged and told in an Event; never fails. */
   ungated(deployment: Deployment, reason: UngatedReason): void;
+  /** Begins a call to others; its answer comes with a later snapshot. */
+  call(key: ObjectKey, call: OutboundCall): void;
   /** Records an Event on each object; never fails. */
   record(objects: KubeObject[], event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void;
 }
@@ -99,6 +102,7 @@ const ON_DEPLOYMENT: Performers<Exclude<Effect['kind'], TrafficKind>, Deployment
   dropTemplate: (call, effect) => deleteOne(call, 'ControllerRevision', effect),
   adopt: adoptPrimary,
   consumeCommand,
+  call: ({ ports, gathered }, { call }) => ports.call(gathered.snapshot.key, call),
   event: recordEvent,
   promote: unpause,
   release: unpause,

@@ -1,26 +1,30 @@
-import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.ts';
-import { canaryNameOf } from '../core/canary-deployment.ts';
+import type { CustomMetricReader } from '../analysis/custom-metrics.ts';
+import type { MetricProvider } from '../analysis/metric-provider.ts';
 import { keyOf, type ObjectKey } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
-import { isOwn } from '../core/route-change.ts';
 import type { Outcome } from '../core/run.ts';
 import type { Canary, OperatorDefaults } from '../core/snapshot.ts';
 import { describeError } from '../kube/errors.ts';
+import type { Send } from '../outbound/outbound.ts';
+import { createCaller } from './caller.ts';
 import { type ControllerLog, type ControllerPorts, reconcile } from './controller.ts';
 import type { EffectPorts } from './effects.ts';
 import { createEvidencePoller } from './evidence-poller.ts';
+import { customTargets, metricTargets } from './metric-targets.ts';
 import { createRetries, type Retry } from './retries.ts';
-import { settingsFor } from './settings.ts';
-import { namespaceAt, type SnapshotSources } from './snapshot.ts';
+import type { SnapshotSources } from './snapshot.ts';
 import { allSynced, type Stores } from './stores.ts';
 import { splitKeys, wakeOnChanges } from './wake.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 
 export interface SchedulerOptions {
   stores: Stores;
   routerFor: SnapshotSources['routerFor'];
   provider: MetricProvider | undefined;
-  effects: EffectPorts;
+  customMetrics: CustomMetricReader;
+  /** Sends what runs tell others, and asks of them. */
+  send: Send;
+  effects: Omit<EffectPorts, 'call'>;
   operator: OperatorDefaults;
   log: ControllerLog;
   /** Throws when this process may not write. */
@@ -55,30 +59,6 @@ const createLatest = (stores: Stores) => {
   };
 };
 
-/** Canaries with traffic: what the metrics server is asked about. */
-const metricTargets = (stores: Stores): MetricTarget[] =>
-  stores.canaries.list().flatMap((canary): MetricTarget[] => {
-    if (!isActive(canary.status?.run) || canary.status?.run.evidence === undefined) return [];
-    const key = keyOf(canary);
-    const deployment = stores.deployments.get(key);
-    if (deployment === undefined) return [];
-    const namespace = namespaceAt(stores, deployment.metadata.namespace ?? '');
-    const settings = settingsFor(stores, deployment, namespace);
-    const uid = deployment.metadata.uid ?? '-';
-    const own = stores.deployments.controlledBy(uid)[0];
-    return [
-      {
-        key,
-        workload: own?.metadata.name ?? canaryNameOf(deployment.metadata.name),
-        canaryServices: stores.services
-          .controlledBy(uid)
-          .filter(isOwn)
-          .map(({ metadata }) => metadata.name),
-        latency: settings.latency,
-      },
-    ];
-  });
-
 /** In the log; and, once it has lasted, in an Event: a Deployment must not stay held without a word. */
 const tellTrouble = (
   { log, stores, effects }: SchedulerOptions,
@@ -96,23 +76,20 @@ const tellTrouble = (
   effects.record([deployment], { type: 'Warning', reason: 'ReconcileFailed', message });
 };
 
-export interface Scheduler {
-  /** Deployments that wait for a worker. */
-  waiting: () => number;
-  /** Runs under way, as the cache knows them. */
-  activeRuns: () => number;
-  /** Runs while this process leads; resolves once every worker has finished its key. */
-  run(signal: AbortSignal): Promise<void>;
-}
-
-export const createScheduler = (options: SchedulerOptions): Scheduler => {
+/** What reconciling needs, and the loops that feed it. */
+const createPorts = (options: SchedulerOptions, queue: WorkQueue) => {
   const { stores, effects, operator, log } = options;
-  const queue = createWorkQueue();
   const { remember, latest } = createLatest(stores);
-  const retries = createRetries();
+  const caller = createCaller({
+    send: options.send,
+    now: () => effects.now(),
+    onAnswer: (key) => queue.add(key),
+  });
   const poller = createEvidencePoller({
     provider: options.provider,
+    customMetrics: options.customMetrics,
     targets: () => metricTargets(stores),
+    customTargets: () => customTargets(stores),
     onReading: (key) => queue.add(key),
     intervalMs: operator.lookIntervalMs,
     sleep: (ms, signal) => effects.sleep(ms, signal),
@@ -123,15 +100,34 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
       operator,
       routerFor: options.routerFor,
       evidenceOf: poller.evidenceOf,
+      customReadingsOf: poller.customReadingsOf,
+      callAnswersOf: caller.answersOf,
       latestCanary: latest,
     },
-    effects,
+    effects: { ...effects, call: caller.make },
     log,
     fence: () => options.fence(),
     remember,
     onEnded: (outcome) => options.onEnded?.(outcome),
     budgetMs: BUDGET_MS,
   };
+  return { ports, poller, caller };
+};
+
+export interface Scheduler {
+  /** Deployments that wait for a worker. */
+  waiting: () => number;
+  /** Runs under way, as the cache knows them. */
+  activeRuns: () => number;
+  /** Runs while this process leads; resolves once every worker has finished its key. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export const createScheduler = (options: SchedulerOptions): Scheduler => {
+  const { stores, effects } = options;
+  const queue = createWorkQueue();
+  const retries = createRetries();
+  const { ports, poller, caller } = createPorts(options, queue);
 
   const work = async (key: string, signal: AbortSignal): Promise<void> => {
     const started = performance.now();
@@ -161,6 +157,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
       for (const key of splitKeys(stores)) queue.add(key);
       await Promise.all([
         poller.run(signal),
+        caller.run(signal),
         queue.run(options.workers ?? 8, (key) => work(key, signal), signal),
       ]);
     },

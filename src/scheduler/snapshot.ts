@@ -1,4 +1,6 @@
+import type { CallAnswer } from '../core/calls.ts';
 import { canaryNameOf } from '../core/canary-deployment.ts';
+import type { CustomReading } from '../core/custom-metric.ts';
 import { restoreService } from '../core/gateway-api/service.ts';
 import { injectionFor } from '../core/injection.ts';
 import { COMMAND_ANNOTATION, REVISION_ANNOTATION } from '../core/marks.ts';
@@ -33,6 +35,8 @@ export interface SnapshotSources {
   }) => TrafficRouter;
   /** The newest reading about the canary of this Deployment. */
   evidenceOf: (key: ObjectKey) => EvidenceReading;
+  customReadingsOf: (key: ObjectKey) => CustomReading[];
+  callAnswersOf: (key: ObjectKey) => CallAnswer[];
   /** The Canary as last written, when the cache is behind. */
   latestCanary: (key: ObjectKey) => Canary | undefined;
   operator: OperatorDefaults;
@@ -159,6 +163,8 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
     traffic,
     endpoints: endpointsOf(slices, sides, (podKey) => stores.pods.get(podKey), revision),
     evidence: evidenceFor(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),
+    customReadings: sources.customReadingsOf(key),
+    callAnswers: sources.callAnswersOf(key),
     command: canary === undefined ? undefined : annotationsOf(canary)[COMMAND_ANNOTATION],
     operator,
   };

@@ -38,7 +38,7 @@ describe('settings', () => {
     ['canary-restarts', { 'canary-restarts': 'true' }, { canaryRestarts: true }],
     ['a skip of any length', { skip: 'x'.repeat(3_000) }, {}],
     ['on-busy', { 'on-busy': 'allow' }, { onBusy: 'allow' }],
-    ['a name that is for later', { approve: 'start,promotion' }, {}],
+    ['approvals', { approve: 'start,promotion' }, { approve: ['start', 'promotion'] }],
     ['iterations', { iterations: '10' }, { iterations: { checks: 10, match: undefined } }],
     [
       'marks',
@@ -241,12 +241,6 @@ describe('a CanaryPolicy', () => {
     const { settings } = by({ interval: '9s', ...spec });
     expect(settings).toMatchObject({ intervalMs: 60_000, policyProblem: { reason: 'PolicyInvalid' } });
     expect(settings.policyProblem?.message).toContain(`CanaryPolicy careful is not understood (${words}`);
-  });
-
-  it('with parts that are for later gets a warning', () => {
-    expect(by({ metrics: [{}], webhooks: [], alerts: [{}] }).warnings).toEqual([
-      'metrics, alerts of CanaryPolicy careful: not acted on yet',
-    ]);
   });
 });
 

@@ -40,6 +40,8 @@ const held = () => {
     sources: {
       stores,
       routerFor: () => createPassiveRouter('none'),
+      customReadingsOf: () => [],
+      callAnswersOf: () => [],
       evidenceOf: () => ({ kind: 'unconfigured' }),
       latestCanary: (key) => stores.canaries.get(key),
       operator: { propagationWaitMs: 0, lookIntervalMs: 1_000 },
@@ -47,6 +49,7 @@ const held = () => {
     effects: {
       reader: api.reader,
       writer: api.writer,
+      call: (_, { id }) => void api.writes.push(`call ${id}`),
       sleep: async () => {},
       now: () => NOW,
       ungated: (_, reason) => void api.writes.push(`ungated ${reason}`),

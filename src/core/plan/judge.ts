@@ -1,20 +1,23 @@
-import { aimsOf, describeShare } from '../aims.ts';
+import { describeShare } from '../aims.ts';
 import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
-import { counted } from '../figures.ts';
-import type { Evidence, MetricCheck, Run, Settings } from '../run.ts';
+import type { Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { advance } from './advance.ts';
 import { shareMade } from './capacity.ts';
+import { customChecks } from './custom-checks.ts';
 import { adviceWithoutEvidence } from './forewarned.ts';
+import { gateOpen } from './gate.ts';
+import { rolloutAnswered, webhookChecks } from './hooks.ts';
 import {
   elapsedMs,
   ending,
   event,
   firstMove,
+  isDecided,
   isGivenTraffic,
   type Move,
-  percent,
   type RunContext,
   SOON_MS,
   type Stage,
@@ -22,8 +25,9 @@ import {
   stamp,
   without,
 } from './move.ts';
-import { targetAim, targetShare } from './prepare.ts';
+import { targetShare } from './prepare.ts';
 import { forgetting } from './proxies.ts';
+import { signalsOf } from './signals.ts';
 import { weightStands } from './weights.ts';
 
 // From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
@@ -135,67 +139,6 @@ const noEvidence = (context: RunContext, reason: string, message: string): Move 
   };
 };
 
-interface Passed {
-  reason: string;
-  message: string;
-  checks: MetricCheck[];
-  evidence?: Evidence;
-}
-
-/** One more check has passed at a share that needs several. */
-const iterated = (context: RunContext, passed: Passed, iterations: number): Move => {
-  const { snapshot, run, now, facts } = context;
-  const { reason, message, checks } = passed;
-  const words = `Advance ${facts.deployment.metadata.name} canary iteration ${iterations}/${targetAim(context).checks}`;
-  return {
-    status: { iterations, phase: 'Progressing', checks },
-    run: { ...run, stepSince: now.toISOString() },
-    effects: [event(words)],
-    reason,
-    message,
-    requeueAfterMs: snapshot.operator.lookIntervalMs,
-  };
-};
-
-const advance = (context: RunContext, passed: Passed): Move => {
-  const { snapshot, status } = context;
-  const { reason, message, checks, evidence } = passed;
-  const aim = targetAim(context);
-  const run: Run = { ...context.run, ...(evidence === undefined ? {} : { evidence }) };
-  const iterations = status.iterations + 1;
-  if (iterations < aim.checks) return iterated({ ...context, run }, passed, iterations);
-  const judged: Run = without(run, 'stepSince');
-  if (status.step < aimsOf(snapshot.settings).length - 1) {
-    const next = { step: status.step + 1, iterations: 0, phase: 'Progressing', checks } as const;
-    return { status: next, run: judged, reason, message, requeueAfterMs: 0 };
-  }
-  const byWeight = aim.share.weight > 0;
-  const at = byWeight ? `at ${percent(status.canaryWeight)}` : `after ${counted(iterations, 'check')}`;
-  const promoted = `promoted ${at}: ${message}`;
-  const decided = ending(context, { outcome: 'Promoted', reason: 'StepsCompleted', message: promoted });
-  return {
-    status: { phase: 'Promoting', checks, ...(byWeight ? {} : { iterations }) },
-    run: { ...judged, ending: decided },
-    reason: 'Promoting',
-    message,
-    requeueAfterMs: 0,
-  };
-};
-
-const signalsOf = ({ snapshot }: RunContext): { ready: boolean; restarts: number; message: string } => {
-  const canary = snapshot.canaryDeployment;
-  const wanted = canary?.spec.replicas ?? 0;
-  const ready = canary?.status?.readyReplicas ?? 0;
-  const restarts = snapshot.canaryPods
-    .flatMap((pod) => pod.status?.containerStatuses ?? [])
-    .reduce((sum, container) => sum + (container.restartCount ?? 0), 0);
-  return {
-    ready: ready >= wanted,
-    restarts,
-    message: `${ready} of ${wanted} canary pods ready, ${restarts} restarts`,
-  };
-};
-
 /** Requests say nothing where there are none to steer: of workers only Kubernetes' own signals can tell. */
 const limitsOf = ({ snapshot: { settings, traffic } }: RunContext): Settings =>
   traffic.provider === 'none' ? { ...settings, successRate: 'off', latency: 'off' } : settings;
@@ -206,6 +149,7 @@ export const judged: Stage = (context) => {
   const evidence = run.evidence ?? newEvidence(stamp(now));
   const check = checkRun(limitsOf(context), evidence, snapshot.evidence, {
     signals: signalsOf(context),
+    others: [...customChecks(context), ...webhookChecks(context)],
     now: now.toISOString(),
     maxAgeMs: Math.max(4 * snapshot.operator.lookIntervalMs, OLDEST_SAMPLE_MS),
   });
@@ -236,5 +180,10 @@ export const judged: Stage = (context) => {
   };
 };
 
+/** The gate before each rise of the share. */
+const nextShareLetIn: Stage = (context) =>
+  isDecided(context, targetShare(context)) ? undefined : gateOpen('traffic')(context);
+
 /** The stages of one step, in order. */
-export const step: Stage = (context) => firstMove([weightStands, frozen, intervalElapsed, judged], context);
+export const step: Stage = (context) =>
+  firstMove([nextShareLetIn, weightStands, frozen, intervalElapsed, rolloutAnswered, judged], context);

@@ -4,11 +4,14 @@ import { factsOf } from '../facts.ts';
 import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { withAlerts } from './alerts.ts';
 import { policyKnown, trafficSuffices } from './asked.ts';
 import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
 import { fixRecognised } from './fix.ts';
+import { gateOpen } from './gate.ts';
 import { holdMarked } from './holds.ts';
+import { preRolloutPassed, rollbackAsked } from './hooks.ts';
 import { decideIdle } from './idle.ts';
 import { holdIntact, orphanedCanaryDeleted, servingLabelled } from './invariants.ts';
 import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
@@ -33,6 +36,7 @@ import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { withRoutesNoted, withRoutesSeen } from './routes-written.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
+import { canaryRuns } from './signals.ts';
 import { slippedThrough } from './slipped.ts';
 import { primaryLabelled, splitTakenOver, trafficSplittable } from './take-over.ts';
 import { strayShareWithdrawn } from './weights.ts';
@@ -43,6 +47,8 @@ import { WITHDRAWAL } from './withdraw.ts';
 
 const ADVANCE: readonly Stage[] = [
   outageNoticed,
+  rollbackAsked,
+  canaryRuns,
   leftToOthers,
   destinationsKept,
   canaryServes,
@@ -62,6 +68,7 @@ const ADVANCE: readonly Stage[] = [
   trafficSplittable,
   trafficSuffices,
   limitsTold,
+  gateOpen('start'),
   primaryLabelled,
   destinationsStand,
   splitTakenOver,
@@ -72,6 +79,7 @@ const ADVANCE: readonly Stage[] = [
   canaryReady,
   canaryKnown,
   primaryServes,
+  preRolloutPassed,
   step,
 ];
 
@@ -148,5 +156,5 @@ export const plan = (snapshot: Snapshot, now: Date): Plan => {
   const context: RunContext = { snapshot, facts, status, run: status.run ?? newRun(facts, now), now };
   const decided = planStatus(context, known);
   const always = [...slippedThrough(context, known), ...orphanedCanaryDeleted(context)];
-  return { ...decided, effects: [...always, ...decided.effects] };
+  return withAlerts(context, { ...decided, effects: [...always, ...decided.effects] });
 };

@@ -46,11 +46,6 @@ describe('a hold by a policy', () => {
     ]);
   });
 
-  it('with parts for later says that they are not acted on', () => {
-    const [, ...others] = warningsOf([policy({ webhooks: [{}] })]);
-    expect(others).toEqual(['kanari: webhooks of CanaryPolicy careful: not acted on yet']);
-  });
-
   it('that only routes can carry out, where the Deployment says that there are none, says so', () => {
     const [, ...others] = warningsOf([policy({ iterations: 2, match, mirror: {} })], {
       'kanari.dev/traffic': 'replicas',

@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
+import type { CallAnswer, OutboundCall } from '../../../src/core/calls.ts';
 import type { UngatedReason } from '../../../src/core/conditions.ts';
+import type { CustomReading } from '../../../src/core/custom-metric.ts';
 import type { Effect } from '../../../src/core/effects.ts';
 import { inject, injectionFor } from '../../../src/core/injection.ts';
 import {
@@ -97,6 +99,11 @@ export class SimulatedCluster {
   requestsPerSecond = 100;
   counters = new Map<string, PodCounters>();
   events: string[] = [];
+  /** Calls to others, in order; `receiver` answers them, and undefined leaves them under way. */
+  calls: OutboundCall[] = [];
+  answers: CallAnswer[] = [];
+  receiver: (call: OutboundCall) => { ok: boolean; message: string } | undefined = () => undefined;
+  customReadings: CustomReading[] = [];
   writes = 0;
   adopted: boolean;
   optedIn = true;
@@ -273,6 +280,8 @@ export class SimulatedCluster {
         canaryAny: this.canaryReady,
       },
       evidence: this.reading(),
+      customReadings: this.customReadings,
+      callAnswers: this.answers,
       command: this.command,
       operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
     };
@@ -322,6 +331,14 @@ export class SimulatedCluster {
     if (this.metrics === 'unconfigured') return { kind: 'unconfigured' };
     if (this.metrics === 'empty') return { kind: 'empty', reason: 'NoSamples', message: 'no samples' };
     return { kind: 'samples', at: this.now.toISOString(), pods: [...this.counters.values()] };
+  }
+
+  private called(call: OutboundCall): void {
+    this.calls.push(call);
+    const answer = this.receiver(call);
+    const { runId, id, attempt, unanswered } = call;
+    if (answer === undefined || unanswered === true) return;
+    this.answers.push({ runId, id, attempt, ...answer, at: this.now.toISOString() });
   }
 
   perform(effect: Effect): void {
@@ -422,6 +439,9 @@ export class SimulatedCluster {
         break;
       case 'ungated':
         this.ungated.push(effect.reason);
+        break;
+      case 'call':
+        this.called(effect.call);
         break;
       case 'event':
         this.events.push(effect.message);

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { loadYaml } from '@kubernetes/client-node';
+import { type Integrations, NO_INTEGRATIONS, parseIntegrations } from './schema.ts';
+
+const contentOf = async (file: string): Promise<unknown> => {
+  const text = await readFile(file, 'utf8');
+  return loadYaml(text);
+};
+
+/**
+ * The operator's file of integrations; without one, none.
+ * @throws Error that names the file and every place in it that is not understood
+ */
+export const loadIntegrations = async (file: string | undefined): Promise<Integrations> => {
+  if (file === undefined) return NO_INTEGRATIONS;
+  const parsed = parseIntegrations(await contentOf(file));
+  if (parsed.ok) return parsed.integrations;
+  throw new Error(`${file} is not understood: ${parsed.violations.join('; ')}`);
+};

@@ -1,0 +1,56 @@
+import type { CustomTarget } from '../analysis/custom-metrics.ts';
+import type { MetricTarget } from '../analysis/metric-provider.ts';
+import { canaryNameOf } from '../core/canary-deployment.ts';
+import { type Deployment, keyOf, type ObjectKey } from '../core/objects.ts';
+import { isActive } from '../core/plan/lifecycle.ts';
+import { isOwn } from '../core/route-change.ts';
+import type { Settings } from '../core/run.ts';
+import { settingsFor } from './settings.ts';
+import { namespaceAt } from './snapshot.ts';
+import type { Stores } from './stores.ts';
+
+// What the metrics servers are asked about: canaries with traffic, and nothing of idle Deployments.
+
+interface Judged {
+  key: ObjectKey;
+  deployment: Deployment;
+  settings: Settings;
+  /** Name of the canary Deployment. */
+  canary: string;
+}
+
+const judgedRuns = (stores: Stores): Judged[] =>
+  stores.canaries.list().flatMap((canary): Judged[] => {
+    if (!isActive(canary.status?.run) || canary.status?.run.evidence === undefined) return [];
+    const key = keyOf(canary);
+    const deployment = stores.deployments.get(key);
+    if (deployment === undefined) return [];
+    const { name, namespace = '', uid = '-' } = deployment.metadata;
+    const own = stores.deployments.controlledBy(uid)[0];
+    const settings = settingsFor(stores, deployment, namespaceAt(stores, namespace));
+    return [{ key, deployment, settings, canary: own?.metadata.name ?? canaryNameOf(name) }];
+  });
+
+/** For the built-in metrics. */
+export const metricTargets = (stores: Stores): MetricTarget[] =>
+  judgedRuns(stores).map(({ key, deployment, settings, canary }) => ({
+    key,
+    workload: canary,
+    canaryServices: stores.services
+      .controlledBy(deployment.metadata.uid ?? '-')
+      .filter(isOwn)
+      .map(({ metadata }) => metadata.name),
+    latency: settings.latency,
+  }));
+
+/** For the users' own; none where a run has none. */
+export const customTargets = (stores: Stores): CustomTarget[] =>
+  judgedRuns(stores)
+    .filter(({ settings }) => settings.metrics.length > 0)
+    .map(({ key, deployment, settings, canary }) => ({
+      key,
+      primary: deployment.metadata.name,
+      canary,
+      intervalMs: settings.intervalMs,
+      metrics: settings.metrics,
+    }));
