@@ -77,6 +77,9 @@ beforeAll(async () => {
   await apply(SERVICE, rule, deployment('web', 'primary', 'v1'), deployment('web-canary', 'canary', 'v2'));
   for (const name of ['web', 'web-canary'])
     await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=60s']);
+  // The proxy learns of each version's pods in its own time; a subset that it knows none of answers 503.
+  for (const version of ['v1', 'v2'])
+    await eventually(async () => expect((await ask()).version).toBe(version));
   await give(NO_SHARE);
 }, FIRST_START_MS);
 afterAll(() => lab?.stop());
