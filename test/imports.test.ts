@@ -10,7 +10,8 @@ const ALLOWED: Readonly<Record<string, { parts: string[]; packages: string[] | '
   core: { parts: [], packages: ['zod', 'fast-json-patch', 'node:crypto'] },
   kube: { parts: ['core', 'telemetry'], packages: '*' },
   traffic: { parts: ['core', 'kube', 'telemetry'], packages: '*' },
-  analysis: { parts: ['core', 'kube', 'telemetry'], packages: '*' },
+  // Metrics servers as the operator configures them.
+  analysis: { parts: ['core', 'kube', 'telemetry', 'integrations'], packages: '*' },
   certs: { parts: ['core', 'kube', 'telemetry'], packages: '*' },
   telemetry: { parts: ['core'], packages: '*' },
   webhook: { parts: ['core', 'kube', 'traffic', 'analysis', 'certs', 'telemetry'], packages: '*' },

@@ -1,6 +1,7 @@
 // Why a metrics server could not tell about a canary. docs/analysis.md explains each.
 
 export const UNREACHABLE = 'MetricsServerUnreachable';
+export const NO_CREDENTIALS = 'MetricsCredentialsMissing';
 export const SERVER_ERROR = 'MetricsServerError';
 export const REDIRECTED = 'MetricsServerRedirects';
 export const INVALID = 'MetricsAnswerInvalid';

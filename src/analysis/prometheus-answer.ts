@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PostOutcome } from './http-post.ts';
+import type { HttpOutcome } from './http-exchange.ts';
 import type { Problem } from './metric-reasons.ts';
 import * as reasons from './metric-reasons.ts';
 
@@ -81,7 +81,7 @@ const decodeBody = (status: number, body: string): Answer => {
 };
 
 /** What the server said to an instant query: series, or why there are none to use. */
-export const decodeAnswer = (outcome: PostOutcome): Answer => {
+export const decodeAnswer = (outcome: HttpOutcome): Answer => {
   switch (outcome.kind) {
     case 'answer':
       return decodeBody(outcome.status, outcome.body);
@@ -89,5 +89,7 @@ export const decodeAnswer = (outcome: PostOutcome): Answer => {
       return refuse(reasons.UNREACHABLE, `the metrics server gives no answer: ${outcome.message}`);
     case 'unusable':
       return refuse(reasons.INVALID, outcome.message);
+    case 'uncredentialed':
+      return refuse(reasons.NO_CREDENTIALS, `the metrics server is not asked: ${outcome.message}`);
   }
 };

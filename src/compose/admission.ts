@@ -11,6 +11,7 @@ import type { Decide } from '../webhook/review.ts';
 import { createRouteDecision } from '../webhook/route-decision.ts';
 import { createWebhookServer, type WebhookServer } from '../webhook/server.ts';
 import { tellOnce } from '../webhook/tell-once.ts';
+import { metricsConfigured } from './metric-servers.ts';
 import { type Shared, tellUngated } from './shared.ts';
 
 /** The webhook's server, without a certificate yet. */
@@ -22,7 +23,7 @@ export const createAdmission = (shared: Shared, draining: () => boolean): Webhoo
     canaryPolicies: stores.canaryPolicies,
     replicaSets: stores.replicaSets,
     ownUsername: () => ownUsername,
-    metricsConfigured: config.prometheusUrl !== undefined,
+    metricsConfigured: metricsConfigured(shared),
     callersOutsideMesh: createOutsideCallers(stores),
     onUngated: tellOnce(tellUngated(shared), () => performance.now()),
   });

@@ -1,7 +1,7 @@
 import { createElector, type Elector } from '../kube/lease.ts';
 import { systemTiming } from '../kube/timing.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
-import { createCustomMetrics, createMetricProvider } from './metric-servers.ts';
+import { createCustomMetrics, createMetricClients, createMetricProvider } from './metric-servers.ts';
 import { createOutbound } from './outbound.ts';
 import { createRouters } from './routers.ts';
 import { type Shared, tellUngated } from './shared.ts';
@@ -10,11 +10,12 @@ import { type Shared, tellUngated } from './shared.ts';
 export const createLeader = (shared: Shared): Elector => {
   const { config, log, metrics, recorder, reader, writer, stores } = shared;
   const { propagationWaitMs, lookIntervalMs } = config;
+  const clients = createMetricClients(shared);
   const scheduler = createScheduler({
     stores,
     routerFor: createRouters(shared),
-    provider: createMetricProvider(shared),
-    customMetrics: createCustomMetrics(shared),
+    provider: createMetricProvider(clients),
+    customMetrics: createCustomMetrics(clients),
     send: createOutbound(),
     effects: {
       reader,

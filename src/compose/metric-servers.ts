@@ -1,23 +1,55 @@
 import type { CustomMetricReader } from '../analysis/custom-metrics.ts';
+import { createMetricClient, type MetricClient } from '../analysis/metric-client.ts';
 import type { MetricProvider } from '../analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../analysis/prometheus.ts';
+import type { Config } from '../config.ts';
+import type { Integrations, MetricServerConfig } from '../integrations/schema.ts';
 import type { Shared } from './shared.ts';
 
 const TIMEOUT_MS = 5_000;
 
+/** Name of the server that the built-in metrics are read from. */
+const DEFAULT = 'default';
+
+/**
+ * Every metrics server of the operator's configuration. `--prometheus-url` is the short way to name the default one.
+ * @throws Error that names both places when the default server is given twice
+ */
+export const metricServersOf = (config: Config, integrations: Integrations): MetricServerConfig[] => {
+  const { prometheusUrl: url, integrationsFile = 'the file' } = config;
+  const servers = [...integrations.metricServers];
+  if (url === undefined) return servers;
+  const twice = servers.findIndex(({ name }) => name === DEFAULT);
+  if (twice >= 0) {
+    throw new Error(
+      `the default metrics server is given twice, by --prometheus-url and by metricServers[${twice}] of ${integrationsFile}: expected one of them (example: leave --prometheus-url out)`,
+    );
+  }
+  return [{ name: DEFAULT, type: 'prometheus', url, headers: {}, headerFiles: {} }, ...servers];
+};
+
+/** Whether there is a server for the built-in metrics. */
+export const metricsConfigured = ({ metricServers }: Pick<Shared, 'metricServers'>): boolean =>
+  metricServers.some(({ name }) => name === DEFAULT);
+
+/** A client for each server, by its name: connections and credentials are shared by all who ask. */
+export const createMetricClients = ({ metricServers, log, metrics }: Shared): Map<string, MetricClient> => {
+  const onQuery = (outcome: string): void => metrics.metricQueries.inc({ outcome });
+  return new Map(
+    metricServers.map((server) => [
+      server.name,
+      createMetricClient(server, { timeoutMs: TIMEOUT_MS, log, onQuery }),
+    ]),
+  );
+};
+
 /** What the built-in metrics are read from; undefined where no server is configured. */
-export const createMetricProvider = ({ config, log, metrics }: Shared): MetricProvider | undefined => {
-  const { prometheusUrl } = config;
-  if (prometheusUrl === undefined) return undefined;
-  return createPrometheusProvider({
-    url: prometheusUrl,
-    log,
-    timeoutMs: TIMEOUT_MS,
-    onQuery: (outcome) => metrics.metricQueries.inc({ outcome }),
-  });
+export const createMetricProvider = (clients: Map<string, MetricClient>): MetricProvider | undefined => {
+  const client = clients.get(DEFAULT);
+  return client === undefined ? undefined : createPrometheusProvider({ client });
 };
 
 /** What the users' own metrics are read from. */
-export const createCustomMetrics = (_shared: Shared): CustomMetricReader => ({
+export const createCustomMetrics = (_clients: Map<string, MetricClient>): CustomMetricReader => ({
   read: () => Promise.resolve(new Map()),
 });

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import { UNGATED_REASONS, type UngatedReason } from '../core/conditions.ts';
 import { type Deployment, keyOf } from '../core/objects.ts';
 import { loadIntegrations } from '../integrations/file.ts';
-import type { Integrations } from '../integrations/schema.ts';
+import type { Integrations, MetricServerConfig } from '../integrations/schema.ts';
 import { createEventRecorder, type EventRecorder } from '../kube/events.ts';
 import { loadCredentials } from '../kube/kube-config.ts';
 import { withDeadline } from '../kube/linked-signal.ts';
@@ -14,6 +14,7 @@ import { createWriter } from '../kube/writer.ts';
 import { createHealth, type Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { metricServersOf } from './metric-servers.ts';
 import { createWatches } from './watches.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -30,6 +31,7 @@ const connect = async (config: Config, log: Logger) => {
 export interface Shared extends Awaited<ReturnType<typeof connect>>, ReturnType<typeof createWatches> {
   config: Config;
   integrations: Integrations;
+  metricServers: MetricServerConfig[];
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -42,6 +44,7 @@ export const createShared = async (config: Config, log: Logger, shutdown: AbortS
   const metrics = createMetrics();
   collectProcessMetrics(metrics.registry);
   const integrations = await loadIntegrations(config.integrationsFile);
+  const metricServers = metricServersOf(config, integrations);
   const connection = await connect(config, log);
   const ownUsername = await withDeadline(shutdown, CONNECT_TIMEOUT_MS, (connecting) =>
     askOwnUsername(connection.writer, connecting),
@@ -53,6 +56,7 @@ export const createShared = async (config: Config, log: Logger, shutdown: AbortS
     ...createWatches(connection.rest, log),
     config,
     integrations,
+    metricServers,
     log,
     metrics,
     health: createHealth(),

@@ -4,7 +4,13 @@ import { type Integrations, NO_INTEGRATIONS, parseIntegrations } from './schema.
 
 const contentOf = async (file: string): Promise<unknown> => {
   const text = await readFile(file, 'utf8');
-  return loadYaml(text);
+  try {
+    return loadYaml(text);
+  } catch (error) {
+    // The rest of the message quotes the file.
+    const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new Error(`${file} is no YAML: ${problem}`, { cause: error });
+  }
 };
 
 /**

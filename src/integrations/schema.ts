@@ -1,47 +1,130 @@
 import { z } from 'zod';
+import { nearestName } from '../core/nearest-name.ts';
 
 // The operator's own file: servers that Kanari may ask for metrics, providers of alerts, and whom users' webhooks may
-// reach. Credentials are never in it: it names files, which are read again when they change.
+// reach. Credentials are never in it: it names files, which are read again at each use.
 
-const name = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
-const file = z.string().min(1);
-const url = z.url({ protocol: /^https?$/ });
-
-const metricServer = z.strictObject({
-  /** By it policies name the server; `default` is asked for the built-in metrics. */
-  name,
-  /** Any server that speaks Prometheus' HTTP API; or one that answers a GET with JSON. */
-  type: z.enum(['prometheus', 'web']).default('prometheus'),
-  /** No user and no password in it. */
-  url,
-  bearerTokenFile: file.optional(),
-  basic: z.strictObject({ username: z.string(), passwordFile: file }).optional(),
-  tls: z
-    .strictObject({
-      caFile: file.optional(),
-      certFile: file.optional(),
-      keyFile: file.optional(),
-      serverName: z.string().optional(),
-    })
-    .optional(),
-  /** Sent with every request. */
-  headers: z.record(z.string(), z.string()).default({}),
-  /** The same, each value in a file of its own. */
-  headerFiles: z.record(z.string(), file).default({}),
-  /** An HTTP proxy on the way. */
-  proxyUrl: url.optional(),
+/** How a violation reads: what is expected, what came, and an example. Values that may be secret are not shown. */
+const said = (expected: string, example: string, show = true) => ({
+  error: ({ input }: { input?: unknown }): string => {
+    const got = input === undefined ? 'nothing' : (JSON.stringify(input) ?? typeof input).slice(0, 100);
+    return `expected ${expected}${show ? `, got ${got}` : ''} (example: ${example})`;
+  },
 });
+
+const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const name = z
+  .string(said('a name of lower-case letters, digits and dashes', 'default'))
+  .regex(NAME, said('a name of lower-case letters, digits and dashes, 63 at most', 'default'));
+const file = (example: string) => {
+  const message = said('the name of a file', example);
+  return z.string(message).min(1, message);
+};
+
+const hasCredentials = (address: string): boolean => {
+  const { username, password } = new URL(address);
+  return username !== '' || password !== '';
+};
+
+/** An address may hold a password: it is never shown. */
+const url = (expected: string, example: string, protocol = /^https?$/) => {
+  const message = said(expected, example, false);
+  return z.url({ protocol, ...message }).refine((address) => !hasCredentials(address), {
+    error: `expected ${expected} without user and password, which belong in a file (example: ${example})`,
+  });
+};
+
+const HEADER = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
+const headerName = z.string().regex(HEADER, said('the name of an HTTP header', 'X-Scope-OrgID'));
+/** Printable ASCII. Its value may be secret. */
+const headerValue = z
+  .string(said('a text', 'team-a', false))
+  .regex(/^[\t\x20-\x7e]*$/, said('printable ASCII characters', 'team-a', false));
+
+const tls = z
+  .strictObject(
+    {
+      caFile: file('/etc/kanari/ca.crt').optional(),
+      certFile: file('/etc/kanari/tls.crt').optional(),
+      keyFile: file('/etc/kanari/tls.key').optional(),
+      serverName: z.string(said('a host name', 'prometheus.monitoring')).min(1).optional(),
+    },
+    said('the names of files', '{caFile: /etc/kanari/ca.crt}'),
+  )
+  .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+    error:
+      'expected certFile and keyFile together (example: {certFile: /etc/kanari/tls.crt, keyFile: /etc/kanari/tls.key})',
+  });
+
+const SERVER_EXAMPLE = '{name: default, url: http://prometheus.monitoring:9090}';
+
+const metricServer = z
+  .strictObject(
+    {
+      /** By it policies name the server; `default` is asked for the built-in metrics. */
+      name,
+      /** Any server that speaks Prometheus' HTTP API; or one that answers a GET with JSON. */
+      type: z.enum(['prometheus', 'web'], said('prometheus or web', 'prometheus')).default('prometheus'),
+      /** No user and no password in it. */
+      url: url('an http or https URL', 'http://prometheus.monitoring:9090'),
+      bearerTokenFile: file('/etc/kanari/token').optional(),
+      basic: z
+        .strictObject(
+          {
+            username: z.string(said('a user name', 'kanari')),
+            passwordFile: file('/etc/kanari/password'),
+          },
+          said('a user name and a file', '{username: kanari, passwordFile: /etc/kanari/password}'),
+        )
+        .optional(),
+      tls: tls.optional(),
+      /** Sent with every request. */
+      headers: z
+        .record(headerName, headerValue, said('headers by name', '{X-Scope-OrgID: team-a}', false))
+        .default({}),
+      /** The same, each value in a file of its own. */
+      headerFiles: z
+        .record(headerName, file('/etc/kanari/key'), said('files by header', '{X-Api-Key: /etc/kanari/key}'))
+        .default({}),
+      /** An HTTP proxy on the way. */
+      proxyUrl: url('an http URL', 'http://proxy.corp:3128', /^http$/).optional(),
+    },
+    said('a metrics server', SERVER_EXAMPLE, false),
+  )
+  .refine(({ bearerTokenFile, basic }) => bearerTokenFile === undefined || basic === undefined, {
+    error: `expected either bearerTokenFile or basic, got both (example: ${SERVER_EXAMPLE})`,
+  })
+  .refine(({ name, type }) => name !== 'default' || type === 'prometheus', {
+    error: `expected the type prometheus of the server default, which the built-in metrics are read from, got "web" (example: ${SERVER_EXAMPLE})`,
+  });
 
 const alertProvider = z.strictObject({
   name,
   type: z.enum(['slack', 'teams', 'discord', 'googlechat', 'generic']),
   /** Where messages are posted: given here, or in a file where it is a secret. */
-  url: url.optional(),
-  urlFile: file.optional(),
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  urlFile: z.string().min(1).optional(),
 });
 
+/** Data planes whose metrics the built-in queries know. */
+export const QUERY_SETS = ['istio', 'linkerd', 'envoy', 'traefik', 'nginx'] as const;
+export type QuerySetName = (typeof QUERY_SETS)[number];
+
+const namesDiffer = (servers: readonly { name: string }[]): boolean =>
+  new Set(servers.map(({ name }) => name)).size === servers.length;
+
 const schema = z.strictObject({
-  metricServers: z.array(metricServer).default([]),
+  metricServers: z
+    .array(metricServer, said('a list of metrics servers', `[${SERVER_EXAMPLE}]`, false))
+    .refine(namesDiffer, {
+      error: `expected names that differ, got the same name twice (example: [${SERVER_EXAMPLE}])`,
+    })
+    .default([]),
+  /** Data planes that the built-in queries ask about; all of them unless given. */
+  querySets: z
+    .array(z.enum(QUERY_SETS, said(`one of ${QUERY_SETS.join(', ')}`, 'istio')), said('a list', '[istio]'))
+    .min(1, said(`at least one of ${QUERY_SETS.join(', ')}`, '[istio]'))
+    .default([...QUERY_SETS]),
   alertProviders: z.array(alertProvider).default([]),
   outbound: z
     .strictObject({
@@ -64,18 +147,39 @@ export type ParsedIntegrations =
   | { ok: true; integrations: Integrations }
   | { ok: false; violations: string[] };
 
-const describeIssue = ({ path, message }: z.core.$ZodIssue): string =>
-  `${path
+const FIELDS = [
+  ...Object.keys(schema.shape),
+  ...Object.keys(metricServer.shape),
+  ...Object.keys(alertProvider.shape),
+  ...['caFile', 'certFile', 'keyFile', 'serverName', 'username', 'passwordFile', 'allow'],
+];
+
+const placeOf = (path: readonly PropertyKey[]): string =>
+  path
     .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
     .join('')
-    .replace(/^\./, '')}: ${message}`;
+    .replace(/^\./, '');
+
+const describeIssue = (issue: z.core.$ZodIssue): string[] => {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const nearest = nearestName(key, FIELDS);
+      const hint = nearest === undefined ? '' : ` (did you mean ${nearest}?)`;
+      return `${placeOf([...issue.path, key])}: unknown field${hint}`;
+    });
+  }
+  // A bad key of a record has its own issues inside.
+  const messages =
+    issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message) : [issue.message];
+  return messages.map((message) => `${placeOf(issue.path) || 'the file'}: ${message}`);
+};
 
 /** What the file says, parsed YAML or JSON; nothing at all is no integrations. */
 export const parseIntegrations = (content: unknown): ParsedIntegrations => {
   const parsed = schema.safeParse(content ?? {});
   return parsed.success
     ? { ok: true, integrations: Object.freeze(parsed.data) }
-    : { ok: false, violations: parsed.error.issues.map(describeIssue) };
+    : { ok: false, violations: parsed.error.issues.flatMap(describeIssue) };
 };
 
 export const NO_INTEGRATIONS: Integrations = Object.freeze(schema.parse({}));

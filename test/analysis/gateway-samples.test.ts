@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import type { PostOutcome } from '../../src/analysis/http-post.ts';
 import type { MetricTarget } from '../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
 import { proxyCounters } from '../../src/core/evidence.ts';
@@ -48,15 +47,14 @@ const serverWith = (series: { envoy?: Sample[]; envoyLatency?: Sample[]; istio?:
     return query.includes('istio_requests_total') ? (series.istio ?? []) : [];
   };
   const provider = createPrometheusProvider({
-    url: 'http://metrics.example',
-    timeoutMs: 1_000,
-    log: { warn: () => undefined },
-    post: (_url, { body }): Promise<PostOutcome> => {
-      const query = new URLSearchParams(body).get('query') ?? '';
-      asked.push(query);
-      const result = answerTo(query).map(([metric, value]) => ({ metric, value: [1, String(value)] }));
-      const answer = { status: 'success', data: { resultType: 'vector', result } };
-      return Promise.resolve({ kind: 'answer', status: 200, body: JSON.stringify(answer) });
+    client: {
+      query: (query) => {
+        asked.push(query);
+        return Promise.resolve({
+          ok: true,
+          series: answerTo(query).map(([labels, value]) => ({ labels, value })),
+        });
+      },
     },
   });
   const read = async (...targets: MetricTarget[]) =>

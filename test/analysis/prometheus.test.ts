@@ -1,10 +1,10 @@
-import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createMetricClient } from '../../src/analysis/metric-client.ts';
 import type { MetricTarget } from '../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
+import { type Script, serverAt, startScripted } from './scripted-server.ts';
 
 const TARGET: MetricTarget = {
   key: 'shop/web',
@@ -13,52 +13,26 @@ const TARGET: MetricTarget = {
   latency: { quantile: 0.99, limitMs: 500 },
 };
 
-interface Asked {
-  url: string | undefined;
-  authorization: string | undefined;
-  query: string;
-}
-
-type Script = (asked: Asked, response: http.ServerResponse) => void;
-
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-/** A metrics server on loopback that does what the script says. */
 const serve = async (script: Script) => {
-  const asked: Asked[] = [];
-  const server = http.createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.on('end', () => {
-      const query = new URLSearchParams(body).get('query') ?? '';
-      const seen = { url: request.url, authorization: request.headers.authorization, query };
-      asked.push(seen);
-      script(seen, response);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  return { port: (server.address() as AddressInfo).port, asked };
+  const server = await startScripted(script);
+  closers.push(() => server.stop());
+  return server;
 };
+
+const configOf = (port: number) => serverAt(`http://reader:s3cret@127.0.0.1:${port}/prom/`);
 
 const read = async (port: number, options: { targets?: MetricTarget[]; timeoutMs?: number } = {}) => {
   const logged: string[] = [];
-  const provider = createPrometheusProvider({
-    url: `http://reader:s3cret@127.0.0.1:${port}/prom/`,
+  const client = createMetricClient(configOf(port), {
     timeoutMs: options.timeoutMs ?? 2_000,
     log: { warn: (fields, message) => logged.push(JSON.stringify([fields, message])) },
   });
+  const provider = createPrometheusProvider({ client });
   const readings = await provider.read(options.targets ?? [TARGET], new AbortController().signal);
   return { readings, reading: readings.get('shop/web'), logged };
 };
@@ -178,30 +152,6 @@ describe('prometheus provider', () => {
     expect(asked).toHaveLength(1);
     expect((await read(port, { targets: [] })).readings.size).toBe(0);
     expect(asked).toHaveLength(1);
-  });
-
-  it('sends the credentials of its address as a header, below the path it names', async () => {
-    const { port, asked } = await serveSamples([]);
-    await read(port);
-    expect(asked[0]).toMatchObject({
-      url: '/prom/api/v1/query',
-      authorization: `Basic ${Buffer.from('reader:s3cret').toString('base64')}`,
-    });
-  });
-
-  it('keeps the credentials out of the address that it hands on', async () => {
-    const addresses: string[] = [];
-    const provider = createPrometheusProvider({
-      url: 'https://reader:s3cret@metrics.example',
-      timeoutMs: 1_000,
-      log: { warn: () => undefined },
-      post: (url) => {
-        addresses.push(url.href);
-        return Promise.resolve({ kind: 'unreachable', message: 'ENOTFOUND' });
-      },
-    });
-    await provider.read([TARGET], new AbortController().signal);
-    expect(new Set(addresses)).toEqual(new Set(['https://metrics.example/api/v1/query']));
   });
 
   it('lets a histogram that fails harm only those who want one', async () => {
@@ -356,7 +306,8 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
   it('a caller that gives up gets a reading', async () => {
     const { port } = await serve(() => undefined);
     const log = { warn: () => undefined };
-    const provider = createPrometheusProvider({ url: `http://127.0.0.1:${port}`, timeoutMs: 60_000, log });
+    const client = createMetricClient(configOf(port), { timeoutMs: 60_000, log });
+    const provider = createPrometheusProvider({ client });
     const stop = new AbortController();
     const readings = provider.read([TARGET], stop.signal);
     stop.abort();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContourPlane, GATEWAY, startContour } from '../../../lab/contour.ts';
 import { FIRST_START_MS, type Lab, startLab } from '../../../lab/lab.ts';
 import { type Load, startLoad } from '../../../lab/load.ts';
+import { createMetricClient } from '../../../src/analysis/metric-client.ts';
 import type { MetricTarget } from '../../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../../src/analysis/prometheus.ts';
 import type { PodCounters } from '../../../src/core/run.ts';
@@ -86,11 +87,15 @@ const TARGET: MetricTarget = {
 
 /** As Kanari reads it. */
 const countedOfCanary = async (): Promise<PodCounters[]> => {
-  const provider = createPrometheusProvider({
+  const server = {
+    name: 'default',
+    type: 'prometheus',
     url: gateway.prometheusUrl,
-    timeoutMs: 5_000,
-    log: { warn: () => undefined },
-  });
+    headers: {},
+    headerFiles: {},
+  } as const;
+  const client = createMetricClient(server, { timeoutMs: 5_000, log: { warn: () => undefined } });
+  const provider = createPrometheusProvider({ client });
   const reading = (await provider.read([TARGET], new AbortController().signal)).get('shop/web');
   return reading?.kind === 'samples' ? reading.pods : [];
 };
