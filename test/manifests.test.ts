@@ -322,6 +322,9 @@ const COMPLETE: Complete<CanaryStatus> = {
       undone: 1,
     },
     primaryShortSince: AT,
+    restarts: [{ pod: 'p', container: 'c', count: 1, judged: 0, outOfMemory: true, last: 'l' }],
+    unstartedSince: AT,
+    metricsOutage: { step: AT, since: AT, lostMs: 1, overAt: AT },
     evidence: {
       since: AT,
       sampledAt: AT,

@@ -12,5 +12,6 @@ export const STALE_SAMPLES = 'StaleSamples';
 export const CANARY_HEALTHY = 'CanaryHealthy';
 export const CANARY_NOT_READY = 'CanaryNotReady';
 export const CANARY_RESTARTED = 'CanaryRestarted';
+export const CANARY_OUT_OF_MEMORY = 'CanaryOutOfMemory';
 export const OUTAGE_ERRORS = 'OutageErrors';
 export const OUTAGE_LATENCY = 'OutageLatency';

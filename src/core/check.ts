@@ -11,12 +11,14 @@ import { judgeLatency, judgeSuccessRate, quantileName } from './verdict.ts';
 
 type Limits = Pick<Settings, 'successRate' | 'latency' | 'minRequests'>;
 
-/** What Kubernetes itself says about the canary over the interval; decides when there are no metrics to ask. */
+/** What Kubernetes itself says about the canary; decides when there are no metrics to ask. */
 export interface CanarySignals {
   ready: boolean;
-  /** Restarts of the canary's containers in the interval. */
+  /** Restarts of the canary's containers since the last verdict; fail a check whatever metrics say. */
   restarts: number;
-  /** In words, e.g. `2 of 2 pods ready`. */
+  /** One of them was for want of memory. */
+  outOfMemory: boolean;
+  /** In words, e.g. `2 of 2 canary pods ready, 0 restarts`. */
   message: string;
 }
 
@@ -54,13 +56,15 @@ const obstacleOf = (reading: EvidenceReading, { now, maxAgeMs }: CheckOptions): 
   return { reason: reasons.STALE_SAMPLES, message: `the newest sample of the canary is ${age}` };
 };
 
-const readinessCheck = ({ ready, restarts, message }: CanarySignals): MetricCheck => {
-  const [verdict, reason]: [Verdict, string] =
-    restarts > 0
-      ? ['fail', reasons.CANARY_RESTARTED]
-      : ready
-        ? ['pass', reasons.CANARY_HEALTHY]
-        : ['fail', reasons.CANARY_NOT_READY];
+const judgeSignals = ({ ready, restarts, outOfMemory }: CanarySignals): [Verdict, string] => {
+  if (outOfMemory) return ['fail', reasons.CANARY_OUT_OF_MEMORY];
+  if (restarts > 0) return ['fail', reasons.CANARY_RESTARTED];
+  return ready ? ['pass', reasons.CANARY_HEALTHY] : ['fail', reasons.CANARY_NOT_READY];
+};
+
+const readinessCheck = (signals: CanarySignals): MetricCheck => {
+  const { ready, restarts, message } = signals;
+  const [verdict, reason] = judgeSignals(signals);
   return {
     metric: 'readiness',
     value: `${ready ? 'ready' : 'not ready'}, ${counted(restarts, 'restart')}`,
@@ -68,7 +72,7 @@ const readinessCheck = ({ ready, restarts, message }: CanarySignals): MetricChec
     requests: 0,
     verdict,
     reason,
-    message: restarts > 0 ? `${message}, ${counted(restarts, 'restart')}` : message,
+    message,
   };
 };
 
@@ -98,6 +102,7 @@ const summary = (checks: MetricCheck[]): Omit<CheckResult, 'checks' | 'evidence'
 /**
  * Judges the run. `evidence` has the reading folded in already. A metric that could not be read holds the weight
  * (inconclusive, with the reading's reason); with both metrics off, or no metrics server, Kubernetes' signals decide.
+ * A restart fails the check in any case: it explains errors, and is evidence where requests are none.
  */
 export const checkRun = (
   settings: Limits,
@@ -115,7 +120,8 @@ export const checkRun = (
     obstacle === undefined
       ? enabled
       : enabled.map((check) => ({ ...check, ...obstacle, verdict: 'inconclusive' as const }));
-  const checks = [...judged, ...(options.others ?? [])];
+  const restarted = options.signals.restarts > 0 ? [readinessCheck(options.signals)] : [];
+  const checks = [...restarted, ...judged, ...(options.others ?? [])];
   const result = summary(checks);
   return {
     ...result,

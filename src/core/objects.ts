@@ -103,11 +103,21 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
+/** How a container's process ended. */
+export interface Termination {
+  exitCode?: number;
+  /** The kubelet's word: `Error`, `OOMKilled`, `Completed`. */
+  reason?: string;
+}
+
 export interface ContainerStatus {
   name: string;
+  image?: string;
   ready?: boolean;
   restartCount?: number;
-  state?: { waiting?: { reason?: string; message?: string } };
+  state?: { running?: object; waiting?: { reason?: string; message?: string }; terminated?: Termination };
+  /** The process before the one of now. */
+  lastState?: { terminated?: Termination };
 }
 
 export interface Pod extends KubeObject {

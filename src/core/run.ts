@@ -205,6 +205,32 @@ export interface RoutesWritten {
 /** Live requests by weight or by match, copies of them, or no traffic at all while it is checked. */
 export type Given = 'weight' | 'match' | 'mirror' | 'nothing';
 
+/** How often a container of the canary has ended and was, or is to be, started again. */
+export interface ContainerRestarts {
+  pod: string;
+  container: string;
+  /** Since its pod was made. */
+  count: number;
+  /** Of those, how many came before the first weight, or are in a verdict already. */
+  judged: number;
+  /** One of those not judged yet was for want of memory. */
+  outOfMemory?: true;
+  /** How the last of them came, in words: `exit code 1`. */
+  last: string;
+}
+
+/** Times at one step in which the metrics server could not be asked: they do not count against the run. */
+export interface MetricsOutage {
+  /** `stepSince` of the step. */
+  step: Timestamp;
+  /** Since when it lasts; absent once it is over. */
+  since?: Timestamp;
+  /** Milliseconds of those that are over. */
+  lostMs: number;
+  /** When the last of those was over. */
+  overAt?: Timestamp;
+}
+
 export interface Run {
   /** `<revision>-<generation of the Deployment when the run began>`. */
   id: string;
@@ -222,6 +248,12 @@ export interface Run {
   /** What the canary was given of the traffic at this step, by the run's decision; absent while it has nothing. */
   given?: Given;
   evidence?: Evidence;
+  /** Containers of the canary that have restarted; those of pods that are gone stay. */
+  restarts?: ContainerRestarts[];
+  /** Since when a container of the canary can not be started at all. */
+  unstartedSince?: Timestamp;
+  /** At the current step. */
+  metricsOutage?: MetricsOutage;
   /** What was told of limits of its traffic. */
   limits?: TrafficLimit[];
   routes?: RoutesWritten;

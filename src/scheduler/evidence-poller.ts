@@ -28,8 +28,9 @@ export interface PollerOptions {
 }
 
 const UNCONFIGURED: EvidenceReading = { kind: 'unconfigured' };
+/** After a restart there may have been an outage for long: that nobody has asked yet says nothing about the canary. */
 const NOT_YET: EvidenceReading = {
-  kind: 'empty',
+  kind: 'unavailable',
   reason: 'NoSamples',
   message: 'no sample has been read yet',
 };

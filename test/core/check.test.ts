@@ -16,7 +16,7 @@ const BOTH_OFF = { ...SETTINGS, successRate: 'off', latency: 'off' } as const;
 const OPTIONS: CheckOptions = {
   now: '2026-11-21T02:01:10Z',
   maxAgeMs: 60_000,
-  signals: { ready: true, restarts: 0, message: '2 of 2 pods ready' },
+  signals: { ready: true, restarts: 0, outOfMemory: false, message: '2 of 2 pods ready' },
 };
 
 const reading = (counters: Partial<Counts>, at = SCRAPED): EvidenceReading & Scrape => ({
@@ -103,11 +103,12 @@ describe('checkRun', () => {
   });
 
   it.each([
-    ['a ready canary passes', { ready: true, restarts: 0 }, 'pass', 'CanaryHealthy'],
-    ['a canary that is not ready fails', { ready: false, restarts: 0 }, 'fail', 'CanaryNotReady'],
-    ['a canary that restarted fails', { ready: true, restarts: 2 }, 'fail', 'CanaryRestarted'],
+    ['a ready canary passes', {}, 'pass', 'CanaryHealthy'],
+    ['a canary that is not ready fails', { ready: false }, 'fail', 'CanaryNotReady'],
+    ['a canary that restarted fails', { restarts: 2 }, 'fail', 'CanaryRestarted'],
+    ['a canary out of memory fails', { restarts: 2, outOfMemory: true }, 'fail', 'CanaryOutOfMemory'],
   ])('without metrics, %s', (_, state, verdict, reason) => {
-    const signals = { ...state, message: '2 of 2 pods ready' };
+    const signals = { ...OPTIONS.signals, ...state };
     const none: EvidenceReading = { kind: 'unconfigured' };
     const results = [
       checkRun(SETTINGS, newEvidence(SINCE), none, { ...OPTIONS, signals }),
@@ -117,6 +118,26 @@ describe('checkRun', () => {
       expect(result.verdict).toBe(verdict);
       expect(result.checks.map((each) => [each.metric, each.reason])).toEqual([['readiness', reason]]);
     }
+  });
+
+  const RESTARTED = { ...OPTIONS.signals, restarts: 1, message: '2 of 2 pods ready, 1 restart' };
+
+  it.each<[string, EvidenceReading]>([
+    ['good metrics', reading(GOOD)],
+    [
+      'a metrics server that is away',
+      { kind: 'unavailable', reason: 'MetricsServerUnreachable', message: 'x' },
+    ],
+  ])('a restart fails a check with %s', (_, seen) => {
+    const result = check(seen, { signals: RESTARTED });
+    expect(result).toMatchObject({ verdict: 'fail', reason: 'CanaryRestarted', message: RESTARTED.message });
+    expect(result.checks.map(({ metric }) => metric)).toEqual(['readiness', 'success-rate', 'latency']);
+  });
+
+  it('a canary that is not ready fails no check of metrics that are kept', () => {
+    const result = check(reading(GOOD), { signals: { ...OPTIONS.signals, ready: false } });
+    expect(result).toMatchObject({ verdict: 'pass', reason: 'ChecksPassed' });
+    expect(result.checks.map(({ metric }) => metric)).toEqual(['success-rate', 'latency']);
   });
 
   it('judges the one metric that is on', () => {

@@ -25,9 +25,10 @@ import {
   stamp,
   without,
 } from './move.ts';
+import { withoutEvidence } from './no-evidence.ts';
 import { targetShare } from './prepare.ts';
 import { forgetting } from './proxies.ts';
-import { signalsOf } from './signals.ts';
+import { restartsJudged, signalsOf } from './signals.ts';
 import { weightStands } from './weights.ts';
 
 // From the first weight to the last: weights are raised on evidence only, and withdrawn on it at once.
@@ -93,7 +94,11 @@ export const canaryServes: Stage = (context) => {
     return thresholdReached(context, failedChecks, message);
   return {
     status: { failedChecks, canaryWeight: 0 },
-    run: { ...without(forgetting(run), 'stepSince', 'given'), waitingSince: context.now.toISOString() },
+    // What took its endpoints is judged by this.
+    run: {
+      ...without(forgetting(restartsJudged(run)), 'stepSince', 'given'),
+      waitingSince: context.now.toISOString(),
+    },
     effects: [...shareWritten(NO_SHARE), { kind: 'event', type: 'Warning', reason: 'CanaryLost', message }],
     reason: 'CanaryLost',
     message,
@@ -120,25 +125,6 @@ export const intervalElapsed: Stage = (context) => {
   };
 };
 
-const noEvidence = (context: RunContext, reason: string, message: string): Move => {
-  const { snapshot, run, status } = context;
-  const { onNoData } = snapshot.settings;
-  const reachable = snapshot.evidence.kind !== 'unavailable';
-  if (reachable && onNoData === 'rollback') {
-    const words = `no evidence within the progress deadline: ${message}`;
-    const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
-    return { run: { ...run, ending: decided }, reason, message: words, requeueAfterMs: 0 };
-  }
-  if (reachable && onNoData === 'promote')
-    return advance(context, { reason, message, checks: status.checks });
-  return {
-    status: { phase: 'Paused' },
-    reason,
-    message: `${message}; the weight is held and the run goes on by itself when there is evidence`,
-    requeueAfterMs: snapshot.operator.lookIntervalMs,
-  };
-};
-
 /** Requests say nothing where there are none to steer: of workers only Kubernetes' own signals can tell. */
 const limitsOf = ({ snapshot: { settings, traffic } }: RunContext): Settings =>
   traffic.provider === 'none' ? { ...settings, successRate: 'off', latency: 'off' } : settings;
@@ -153,20 +139,13 @@ export const judged: Stage = (context) => {
     now: now.toISOString(),
     maxAgeMs: Math.max(4 * snapshot.operator.lookIntervalMs, OLDEST_SAMPLE_MS),
   });
-  if (check.verdict === 'pass') return advance(context, check);
   if (check.verdict === 'inconclusive') {
     const message = check.message + adviceWithoutEvidence(context);
-    const waited = elapsedMs(run.stepSince ?? now.toISOString(), now);
-    if (waited >= snapshot.settings.progressDeadlineMs) return noEvidence(context, check.reason, message);
-    return {
-      status: { checks: check.checks, phase: 'Progressing' },
-      reason: check.reason,
-      message: `${message}; the weight is held`,
-      requeueAfterMs: snapshot.operator.lookIntervalMs,
-    };
+    return withoutEvidence(context, { ...check, message });
   }
+  const rejudged = { ...context, run: restartsJudged({ ...run, evidence: check.evidence }) };
+  if (check.verdict === 'pass') return advance(rejudged, check);
   const failedChecks = status.failedChecks + 1;
-  const rejudged: RunContext = { ...context, run: { ...run, evidence: check.evidence } };
   if (failedChecks >= snapshot.settings.threshold)
     return thresholdReached(rejudged, failedChecks, check.message);
   const message = `Halt ${facts.deployment.metadata.name} advancement ${check.message}`;

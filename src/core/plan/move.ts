@@ -49,11 +49,17 @@ export const stamp = (now: Date): Timestamp => now.toISOString().replace(/\.\d{3
 export const elapsedMs = (since: Timestamp, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(since));
 
+type Clearable =
+  | 'ailing'
+  | 'given'
+  | 'metricsOutage'
+  | 'primaryShortSince'
+  | 'stepSince'
+  | 'unstartedSince'
+  | 'waitingSince';
+
 /** Optional properties can't be set to undefined (they would reach the API server as such): they are left out. */
-export const without = <K extends 'ailing' | 'given' | 'primaryShortSince' | 'stepSince' | 'waitingSince'>(
-  run: Run,
-  ...keys: K[]
-): Run => {
+export const without = (run: Run, ...keys: Clearable[]): Run => {
   const rest = { ...run };
   for (const key of keys) delete rest[key];
   return rest;

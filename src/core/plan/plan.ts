@@ -18,6 +18,7 @@ import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
 import { initialStatus, isActive, newRun } from './lifecycle.ts';
 import { lossExplained } from './lost.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
+import { withOutage } from './no-evidence.ts';
 import {
   destinationsStand,
   failedConditionCleared,
@@ -36,7 +37,7 @@ import { redirect } from './redirect.ts';
 import { hasRemains } from './remains.ts';
 import { withRoutesNoted, withRoutesSeen } from './routes-written.ts';
 import { finish, settle, withRollbackEvent } from './settle.ts';
-import { canaryRuns } from './signals.ts';
+import { canaryRuns, withSignals } from './signals.ts';
 import { slippedThrough } from './slipped.ts';
 import { primaryLabelled, splitTakenOver, trafficSplittable } from './take-over.ts';
 import { strayShareWithdrawn } from './weights.ts';
@@ -115,7 +116,7 @@ const stagesFor = ({ run }: RunContext): readonly Stage[] => {
 
 /** The run under way: advanced, promoted or withdrawn. */
 const planRun = (given: RunContext, before: CanaryStatus | undefined, opening: Effect[]): Plan => {
-  const { context, told } = withRoutesSeen(withNewEvidence(given));
+  const { context, told } = withRoutesSeen(withOutage(withSignals(withNewEvidence(given))));
   const move = firstMove(stagesFor(context), context);
   const next =
     move === undefined

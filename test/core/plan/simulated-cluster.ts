@@ -104,6 +104,8 @@ export class SimulatedCluster {
   answers: CallAnswer[] = [];
   receiver: (call: OutboundCall) => { ok: boolean; message: string } | undefined = () => undefined;
   customReadings: CustomReading[] = [];
+  /** Of the canary, as the kubelet reports them; none unless a test has some. */
+  reportedPods: Pod[] = [];
   writes = 0;
   adopted: boolean;
   optedIn = true;
@@ -268,7 +270,7 @@ export class SimulatedCluster {
       replicaSets: this.replicaSets,
       primaryPods: this.replicaSets.flatMap((set) => this.podsOf(set, PRIMARY, this.adopted)),
       canaryDeployment: this.canaryDeployment,
-      canaryPods: [],
+      canaryPods: this.reportedPods,
       takenNames: [],
       kept: this.kept,
       disruptionBudgets: this.disruptionBudgets,
