@@ -129,8 +129,10 @@ describe('an autoscaler on the primary', () => {
     const after = await autoscalerOf(shop);
     expect(after.spec).toEqual(before.spec);
     expect(after.metadata.annotations).toEqual(before.metadata.annotations);
-    expect(after.status?.conditions).toContainEqual(
-      expect.objectContaining({ type: 'ScalingActive', status: 'True' }),
+    await eventually(async () =>
+      expect((await autoscalerOf(shop)).status?.conditions).toContainEqual(
+        expect.objectContaining({ type: 'ScalingActive', status: 'True' }),
+      ),
     );
     const all = await world.lab.api.request<{ items: Autoscaler[] }>('GET', path(shop));
     expect(all.items.map(({ metadata }) => metadata.name)).toEqual(['web']);

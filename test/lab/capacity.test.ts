@@ -37,7 +37,12 @@ const statusOf = async (shop: Shop) => (await shop.canary()).status;
 const atWeight = (shop: Shop, weight: number) =>
   eventually(async () => expect(await statusOf(shop)).toMatchObject({ canaryWeight: weight }));
 
-const told = async (shop: Shop): Promise<string[]> => (await shop.events()).map(({ message }) => message);
+/** Events follow what they tell of. */
+const tells = (shop: Shop, message: unknown) =>
+  eventually(async () => {
+    const told = (await shop.events()).map((event) => event.message);
+    expect(told).toContainEqual(message);
+  });
 
 const canaryPods = async (shop: Shop): Promise<Pod[]> =>
   (await shop.list<Pod>('pods')).filter(({ metadata }) => metadata.name.startsWith('web-canary-'));
@@ -78,7 +83,8 @@ describe.concurrent('a quota', () => {
     await limitTo(shop, 3);
     await shop.apply(web('v2', { spec: { strategy } }));
     await shop.reaches('Succeeded');
-    expect(await told(shop)).toContainEqual(
+    await tells(
+      shop,
       expect.stringMatching(/^the canary makes room for the rolling update, .*exceeded quota: pods/),
     );
     await shop.settles();
@@ -100,7 +106,9 @@ describe.concurrent('a canary', () => {
     });
     await eventually(async () => expect(await statusOf(shop)).toMatchObject({ failedChecks: 1 }));
     await atWeight(shop, 50);
-    expect((await canaryPods(shop)).map(({ metadata }) => metadata.name)).not.toContain(name);
+    await eventually(async () =>
+      expect((await canaryPods(shop)).map(({ metadata }) => metadata.name)).not.toContain(name),
+    );
   });
 
   it('whose image can not be pulled says so, and is rolled back by the deadline', async () => {
@@ -122,11 +130,7 @@ describe.concurrent('a canary', () => {
       spec: { minAvailable: 2, selector: { matchLabels: { app: 'web' } } },
     } as KubeObject);
     await shop.apply(web('v2'));
-    await eventually(async () =>
-      expect(await told(shop)).toContainEqual(
-        expect.stringMatching(/^the PodDisruptionBudget keep \(minAvailable: 2\)/),
-      ),
-    );
+    await tells(shop, expect.stringMatching(/^the PodDisruptionBudget keep \(minAvailable: 2\)/));
   });
 });
 
@@ -140,7 +144,7 @@ describe.concurrent('without routes', () => {
       expect((await statusOf(shop))?.message).toContain('canary weight 10 % (1 of 5 pods: 20 %)'),
     );
     await shop.reaches('Succeeded');
-    expect(await told(shop)).toContain('Advance web canary weight 50 (4 of 8 pods: 50 %)');
+    await tells(shop, 'Advance web canary weight 50 (4 of 8 pods: 50 %)');
     await shop.settles();
     expect(await shop.pods()).toHaveLength(4);
   });
@@ -154,7 +158,7 @@ describe.concurrent('without routes', () => {
     expect(status?.checks).toMatchObject([{ metric: 'readiness', verdict: 'pass' }]);
     for (const kind of ['services', 'virtualservices', 'destinationrules'])
       expect(await shop.list(kind)).toEqual([]);
-    expect(await told(shop)).toContain('Advance web canary weight 50 (3 of 6 pods: 50 %)');
+    await tells(shop, 'Advance web canary weight 50 (3 of 6 pods: 50 %)');
     await shop.settles();
   });
 

@@ -55,9 +55,11 @@ describe('a change that finds the primary', () => {
       Array.from({ length: 4 }, () => 'web:v2'),
     );
     expect(annotationsOf(await shop.deployment())).not.toHaveProperty(['kanari.dev/run']);
-    expect((await shop.canary()).status?.history).toMatchObject([
-      { images: ['web:v2'], outcome: 'Skipped', reason: 'PrimaryUnhealthy' },
-    ]);
+    await eventually(async () =>
+      expect((await shop.canary()).status?.history).toMatchObject([
+        { images: ['web:v2'], outcome: 'Skipped', reason: 'PrimaryUnhealthy' },
+      ]),
+    );
     // Counted by the process that released it: the one before the restart has counted nothing.
     expect(await ungated('PrimaryUnhealthy')).toBeLessThanOrEqual(before + 1);
     expect(await ungated('NotAdmitted')).toBe(0);
@@ -96,7 +98,7 @@ describe('a primary whose ReplicaSet is deleted while another template is held',
         2,
       ]);
     });
-    expect(await told(shop, 'PrimaryLost')).not.toEqual([]);
+    await eventually(async () => expect(await told(shop, 'PrimaryLost')).not.toEqual([]));
     expect(await ungated('NotAdmitted')).toBe(0);
     // Kanari has written the template, and owns nothing of it.
     const { stderr } = await shop.apply(web('v2'), '--server-side');

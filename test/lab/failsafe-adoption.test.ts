@@ -24,6 +24,10 @@ const atWeight = (shop: Shop, weight: number) =>
 const heldAtHalf = async (shop: Shop): Promise<void> => {
   await shop.apply(web('v2'));
   await atWeight(shop, 50);
+  // The mark follows the status; a kill between the two would leave the one of before.
+  await eventually(async () =>
+    expect(annotationsOf(await shop.deployment())['kanari.dev/weight']).toBe('50'),
+  );
 };
 
 const SCENES = {

@@ -172,7 +172,7 @@ describe.concurrent('a release over the Gateway API', () => {
 
 describe.concurrent('a Gateway', () => {
   it('that takes its time holds the run back before the canary has a pod, and back again at its end', async () => {
-    const { shop, gateway } = await opened('slow', QUICK);
+    const { shop, gateway } = await opened('slow', SLOW);
     const before = await looksIn(shop);
     gateway.pause();
     await shop.apply(web('v2'));

@@ -32,6 +32,8 @@ describe('the manifests', () => {
 
   it('are installed by one command, and a second one changes nothing', async () => {
     await kubectl('apply', '-k', MANIFESTS);
+    // What controllers report meanwhile would be a difference too.
+    await rolledOut();
     expect(await kubectl('diff', '-k', MANIFESTS)).toBe('');
     const again = (await kubectl('apply', '-k', MANIFESTS)).trim().split('\n');
     // kubectl patches the selector of a budget each time, with what is there.
@@ -242,9 +244,12 @@ describe('with the webhook registered, failurePolicy Fail, and nobody to answer 
   it('lets Kanari start and get ready, and then holds the release that was refused', async () => {
     const kanari = await startKanari(lab);
     expect((await fetch(`${kanari.operationsUrl}/readyz`)).status).toBe(200);
-    const { code, stderr } = await inShop(web('v2'));
-    expect(stderr).toContain('canary of web started');
-    expect(code).toBe(0);
+    // The API server learns of the certificate a moment later.
+    await eventually(async () => {
+      const { code, stderr } = await inShop(web('v2'));
+      expect(stderr).toContain('canary of web started');
+      expect(code).toBe(0);
+    });
   });
 });
 

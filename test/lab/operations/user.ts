@@ -23,7 +23,8 @@ export interface Answer {
 
 /** Refusals that are right in some state of the Deployment; any other is a finding. */
 const EXPECTED_REFUSALS = [
-  /is in the middle of a rolling update .* retry in a moment/,
+  // With the numbers of its pods, once there are any.
+  /is in the middle of a rolling update\b.* retry in a moment/,
   /is already paused/,
   /is not paused/,
   /can't restart paused deployment/,
