@@ -64,8 +64,8 @@ const wantedAgain = async (shop: Shop, tag: string): Promise<void> => {
   expect(await shop.canaryPods()).toEqual([]);
 };
 
-describe('a bad release', () => {
-  it.concurrent('is withdrawn, and can be taken back', async () => {
+describe.concurrent('a bad release', () => {
+  it('is withdrawn, and can be taken back', async () => {
     const tag = 'v3-errors10';
     const shop = await openShop(world, { namespace: tag, tag: 'v2', routes: PLAIN_ROUTE });
     const pods = await shop.primaryPods();
@@ -86,9 +86,9 @@ describe('a bad release', () => {
   });
 });
 
-describe('a canary', () => {
+describe.concurrent('a canary', () => {
   // A subset without an endpoint cannot answer: what counts is that its share is taken away, and given back.
-  it.concurrent('that loses its only pod loses its share, and the run goes on with the next', async () => {
+  it('that loses its only pod loses its share, and the run goes on with the next', async () => {
     const shop = await openShop(world, { namespace: 'last-pod', routes: PLAIN_ROUTE });
     await shop.optIn();
     await shop.apply('v2-start3');
