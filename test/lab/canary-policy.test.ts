@@ -9,6 +9,7 @@ import {
   type StringMap,
 } from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
+import { documentedPolicies } from '../documented-policies.ts';
 import { eventually, imageOf, type Shop, startWorld, type World, web } from './shop.ts';
 
 // A CanaryPolicy as its users write it: what the API server says to it, and what becomes of the runs that it is for.
@@ -91,6 +92,13 @@ describe('the API server', () => {
     const { stdout } = await shop.kubectl(['explain', 'canarypolicy.spec', '--recursive']);
     for (const field of [...Object.keys(WHOLE), 'match', 'iterations', 'regex'])
       expect(stdout).toContain(field);
+  });
+
+  it.each(documentedPolicies)('takes the example of $place', async ({ policy: { metadata, ...rest } }) => {
+    const { namespace } = shop;
+    const path = `/apis/kanari.dev/v1alpha1/namespaces/${namespace}/canarypolicies`;
+    const example = { ...rest, metadata: { ...metadata, namespace, name: 'example' } };
+    await world.lab.api.request('POST', `${path}?dryRun=All&fieldValidation=Strict`, example);
   });
 
   it.each<[object, string]>([
