@@ -43,8 +43,8 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, TRAFFIC],
           ...LAB_TIMEOUTS,
-          // A control plane each; most of the time they wait.
-          maxWorkers: 2,
+          // A control plane each; two thirds of the time they wait, also on two processors.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -53,8 +53,8 @@ export default defineConfig({
           name: 'load',
           include: UNDER_LOAD,
           ...LAB_TIMEOUTS,
-          // Alone: a request that fails for want of processor time says nothing.
-          maxWorkers: 1,
+          // Two take half of two processors. No more: a request that fails for want of processor time says nothing.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

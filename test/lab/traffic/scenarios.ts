@@ -30,6 +30,8 @@ export interface Scenario {
 const STEPS = [20, 50];
 /** Of seconds each, so that what is done at a step is done within it. */
 const LONG_STEPS = { interval: '15s' };
+/** Of runs one after the other, each has its evidence soon. */
+const MANY_RUNS = { rps: 32 };
 const BAD = 'v2-errors50';
 
 const isOver = ({ phase, run }: CanaryStatus): boolean =>
@@ -125,6 +127,7 @@ const bad: Scenario = {
 const superseded: Scenario = {
   name: 'superseded at each step',
   slug: 'superseded',
+  options: MANY_RUNS,
   play: async ({ shop }) => {
     const pods = await shop.primaryPods();
     for (const [index, weight] of STEPS.entries()) {
@@ -174,6 +177,7 @@ const scaled: Scenario = {
 const optedOut: Scenario = {
   name: 'opted out at each step',
   slug: 'opted-out',
+  options: MANY_RUNS,
   play: async (play) => {
     const { shop } = play;
     for (const [index, weight] of STEPS.entries()) {
