@@ -304,7 +304,7 @@ const COMPLETE: Complete<CanaryStatus> = {
     waitingSince: AT,
     stepSince: AT,
     gates: [{ at: 'start', since: AT, approvedAt: AT }],
-    calls: [{ id: 'i', state: 'under-way', since: AT, attempt: 1, message: 'm' }],
+    calls: [{ id: 'i', state: 'under-way', since: AT, attempt: 1, againAt: AT, message: 'm' }],
     limits: [{ reason: 'r', message: 'm' }],
     given: 'weight',
     ailing: { since: AT, ready: 1 },

@@ -6,13 +6,15 @@ import type { Timestamp } from './objects.ts';
 
 /** What has become of a call whose outcome counts. Kept in the run, so that a restart neither forgets nor repeats it. */
 export interface CallRecord {
-  /** Unique in the run; names what is called and the place it is called at: `rollout/load-test@2.0`. */
+  /** Unique in the run; names what is called and the place it is called at: `rollout/load-test@2.0.1`. */
   id: string;
   state: 'under-way' | 'succeeded' | 'failed';
   /** When the first attempt was asked for. */
   since: Timestamp;
   /** Attempts asked for, 1 or more. */
   attempt: number;
+  /** When a failed one is asked for again; set once the failure has had its effect. */
+  againAt?: Timestamp;
   /** The last answer in words. */
   message?: string;
 }

@@ -15,3 +15,5 @@ export const CANARY_RESTARTED = 'CanaryRestarted';
 export const CANARY_OUT_OF_MEMORY = 'CanaryOutOfMemory';
 export const OUTAGE_ERRORS = 'OutageErrors';
 export const OUTAGE_LATENCY = 'OutageLatency';
+export const WEBHOOK_PASSED = 'WebhookPassed';
+export const WEBHOOK_FAILED = 'WebhookFailed';

@@ -53,6 +53,8 @@ export const RUN_REASONS = {
   PrimaryLost: "the serving version's ReplicaSet was gone: its template is restored and released",
   HoldBroken: 'the held template runs although it was not released',
   CanaryYields: 'a quota had no room for the rolling update: the canary gave up its own',
+  RollbackAsked: 'a rollback webhook answered: somebody wants the run to end',
+  WaitingForWebhook: 'a webhook has yet to answer, or to agree',
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
   RoutesRewritten:

@@ -232,7 +232,7 @@ export interface MetricsOutage {
 }
 
 export interface Run {
-  /** `<revision>-<generation of the Deployment when the run began>`. */
+  /** `<revision>-<generation of the Deployment>-<second in base 36>`, both when the run began: a retry is another run. */
   id: string;
   revision: Revision;
   images: string[];

@@ -3,10 +3,10 @@ import { checkRun, fastPathVerdict } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
 import type { Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
-import type { Snapshot } from '../snapshot.ts';
 import { advance } from './advance.ts';
 import { shareMade } from './capacity.ts';
 import { customChecks } from './custom-checks.ts';
+import { freezes, frozen, thresholdReached } from './failed-check.ts';
 import { adviceWithoutEvidence } from './forewarned.ts';
 import { gateOpen } from './gate.ts';
 import { rolloutAnswered, webhookChecks } from './hooks.ts';
@@ -56,32 +56,6 @@ export const outageNoticed: Stage = (context) => {
   };
 };
 
-const freezes = ({ settings }: Snapshot): boolean => settings.onFailure === 'freeze';
-
-const thresholdReached = (context: RunContext, failedChecks: number, message: string): Move => {
-  const { run, facts } = context;
-  const { name } = facts.deployment.metadata;
-  const reason = 'ThresholdReached';
-  const words = `failed checks threshold reached ${failedChecks}: ${message}`;
-  if (freezes(context.snapshot)) {
-    return {
-      status: { failedChecks, phase: 'Paused' },
-      run,
-      effects: [event(`Halt ${name} advancement ${words}`, 'Warning')],
-      reason: 'Frozen',
-      message: `${words}; frozen at this weight, to end it: kubectl annotate canary ${name} kanari.dev/command=abort (or promote)`,
-    };
-  }
-  const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
-  return {
-    status: { failedChecks },
-    run: { ...run, ending: decided },
-    reason,
-    message: words,
-    requeueAfterMs: 0,
-  };
-};
-
 /** A canary that lost its last ready endpoint gets no traffic from now on; it counts as a failed check. */
 export const canaryServes: Stage = (context) => {
   const { snapshot, status, run } = context;
@@ -104,13 +78,6 @@ export const canaryServes: Stage = (context) => {
     message,
     requeueAfterMs: SOON_MS,
   };
-};
-
-/** `on-failure: freeze`: canary and weight stay for people to look at, and only people end the run. */
-export const frozen: Stage = ({ snapshot, status }) => {
-  if (!freezes(snapshot) || status.failedChecks < snapshot.settings.threshold) return undefined;
-  const told = status.reason === 'Frozen' ? status.message : 'failed checks threshold reached; frozen';
-  return { status: { phase: 'Paused' }, reason: 'Frozen', message: told };
 };
 
 export const intervalElapsed: Stage = (context) => {

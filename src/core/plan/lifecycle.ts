@@ -30,8 +30,10 @@ export const initialStatus = (facts: Facts, now: Date): CanaryStatus => ({
   conditions: [],
 });
 
+const secondOf = (now: Date): string => Math.floor(now.getTime() / 1_000).toString(36);
+
 export const newRun = (facts: Facts, now: Date): Run => ({
-  id: `${facts.templateRevision}-${facts.deployment.metadata.generation ?? 0}`,
+  id: `${facts.templateRevision}-${facts.deployment.metadata.generation ?? 0}-${secondOf(now)}`,
   revision: facts.templateRevision,
   primaryRevision: facts.primaryRevision,
   images: imagesOf(facts.deployment),
@@ -83,6 +85,9 @@ const PHASE_AT_END: Record<Outcome, Phase> = {
   Skipped: 'Initialized',
 };
 
+/** The phase that the run will leave behind. */
+export const phaseAtEnd = ({ ending }: Run): Phase => PHASE_AT_END[ending?.outcome ?? 'Aborted'];
+
 /** The status with which a run ends, everything withdrawn or promoted. */
 export const ended = (status: CanaryStatus, run: Run, now: Date): CanaryStatus => {
   const outcome = run.ending?.outcome ?? 'Aborted';
@@ -90,7 +95,7 @@ export const ended = (status: CanaryStatus, run: Run, now: Date): CanaryStatus =
   const failed = outcome === 'RolledBack' || (outcome === 'Aborted' && reason === 'Aborted');
   return {
     ...status,
-    phase: PHASE_AT_END[outcome],
+    phase: phaseAtEnd(run),
     canaryWeight: 0,
     step: -1,
     run: { ...run, endedAt: stamp(now) },

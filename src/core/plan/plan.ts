@@ -8,10 +8,12 @@ import { withAlerts } from './alerts.ts';
 import { policyKnown, trafficSuffices } from './asked.ts';
 import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
+import { withEventsSent } from './event-hooks.ts';
 import { fixRecognised } from './fix.ts';
 import { gateOpen } from './gate.ts';
 import { holdMarked } from './holds.ts';
-import { preRolloutPassed, rollbackAsked } from './hooks.ts';
+import { withHooksHeard } from './hook-answers.ts';
+import { postRolloutCalled, preRolloutPassed, rollbackAsked } from './hooks.ts';
 import { decideIdle } from './idle.ts';
 import { holdIntact, orphanedCanaryDeleted, servingLabelled } from './invariants.ts';
 import { canaryServes, outageNoticed, step, withNewEvidence } from './judge.ts';
@@ -111,18 +113,27 @@ const planCanaryItself = (canary: Deployment): Plan => {
 
 const stagesFor = ({ run }: RunContext): readonly Stage[] => {
   if (run.ending === undefined) return ADVANCE;
-  return [destinationsKept, ...(run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL)];
+  const stages = run.ending.outcome === 'Promoted' ? PROMOTION : WITHDRAWAL;
+  return [destinationsKept, ...stages, postRolloutCalled];
 };
+
+const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** The run under way: advanced, promoted or withdrawn. */
 const planRun = (given: RunContext, before: CanaryStatus | undefined, opening: Effect[]): Plan => {
-  const { context, told } = withRoutesSeen(withOutage(withSignals(withNewEvidence(given))));
+  const { context: seen, told } = withRoutesSeen(withOutage(withSignals(withNewEvidence(given))));
+  const { context, effects, askAgainMs } = withHooksHeard(seen);
   const move = firstMove(stagesFor(context), context);
   const next =
     move === undefined
       ? finish(context, before)
       : settle(context, before, withRoutesNoted(context, withRollbackEvent(context, move)));
-  return { ...next, effects: [...opening, ...told, ...next.effects] };
+  return {
+    ...next,
+    effects: [...opening, ...told, ...effects, ...next.effects],
+    requeueAfterMs: sooner(next.requeueAfterMs, askAgainMs),
+  };
 };
 
 /** With a Canary to write to: the run under way goes on, or one begins, or nothing is to be done. */
@@ -157,5 +168,6 @@ export const plan = (snapshot: Snapshot, now: Date): Plan => {
   const context: RunContext = { snapshot, facts, status, run: status.run ?? newRun(facts, now), now };
   const decided = planStatus(context, known);
   const always = [...slippedThrough(context, known), ...orphanedCanaryDeleted(context)];
-  return withAlerts(context, { ...decided, effects: [...always, ...decided.effects] });
+  const complete: Plan = { ...decided, effects: [...always, ...decided.effects] };
+  return withAlerts(context, withEventsSent(context, complete));
 };

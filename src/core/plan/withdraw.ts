@@ -36,7 +36,8 @@ const markWithdrawn: Stage = (context) => {
     : { effects: [{ kind: 'setWeightMark', weight: 0 }], ...wordsOf(context), requeueAfterMs: SOON_MS };
 };
 
-const wordsOf = ({ run }: Parameters<Stage>[0]): { reason: string; message: string } => ({
+/** Why the run ends, for its status until then. */
+export const wordsOf = ({ run }: Parameters<Stage>[0]): { reason: string; message: string } => ({
   reason: run.ending?.reason ?? 'Finalising',
   message: run.ending?.message ?? '',
 });

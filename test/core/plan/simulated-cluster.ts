@@ -102,6 +102,7 @@ export class SimulatedCluster {
   /** Calls to others, in order; `receiver` answers them, and undefined leaves them under way. */
   calls: OutboundCall[] = [];
   answers: CallAnswer[] = [];
+  private made = new Set<string>();
   receiver: (call: OutboundCall) => { ok: boolean; message: string } | undefined = () => undefined;
   customReadings: CustomReading[] = [];
   /** Of the canary, as the kubelet reports them; none unless a test has some. */
@@ -335,7 +336,16 @@ export class SimulatedCluster {
     return { kind: 'samples', at: this.now.toISOString(), pods: [...this.counters.values()] };
   }
 
+  /** The process that makes them forgets them when it dies. */
+  private forgetCalls(): void {
+    this.made.clear();
+    this.answers = [];
+  }
+
   private called(call: OutboundCall): void {
+    const name = `${call.runId} ${call.id} ${call.attempt}`;
+    if (this.made.has(name) && call.unanswered !== true) return;
+    this.made.add(name);
     this.calls.push(call);
     const answer = this.receiver(call);
     const { runId, id, attempt, unanswered } = call;
@@ -590,12 +600,17 @@ export class SimulatedCluster {
   look(killAfter = Number.POSITIVE_INFINITY): boolean {
     const decided = plan(this.snapshot(), this.now);
     let writes = 0;
+    const killed = (): boolean => {
+      if (writes++ < killAfter) return false;
+      this.forgetCalls();
+      return true;
+    };
     if (this.canary !== undefined && decided.status !== undefined) {
-      if (writes++ >= killAfter) return true;
+      if (killed()) return true;
       this.canary = { ...this.canary, status: structuredClone(decided.status) };
     }
     for (const effect of decided.effects) {
-      if (writes++ >= killAfter) return true;
+      if (killed()) return true;
       this.perform(effect);
     }
     return decided.requeueAfterMs === 0;

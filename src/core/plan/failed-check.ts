@@ -1,0 +1,37 @@
+import type { Snapshot } from '../snapshot.ts';
+import { ending, event, type Move, type RunContext, type Stage } from './move.ts';
+
+// Too many failed checks: the run is rolled back, or frozen for people to look at.
+
+export const freezes = ({ settings }: Snapshot): boolean => settings.onFailure === 'freeze';
+
+export const thresholdReached = (context: RunContext, failedChecks: number, message: string): Move => {
+  const { run, facts } = context;
+  const { name } = facts.deployment.metadata;
+  const reason = 'ThresholdReached';
+  const words = `failed checks threshold reached ${failedChecks}: ${message}`;
+  if (freezes(context.snapshot)) {
+    return {
+      status: { failedChecks, phase: 'Paused' },
+      run,
+      effects: [event(`Halt ${name} advancement ${words}`, 'Warning')],
+      reason: 'Frozen',
+      message: `${words}; frozen at this weight, to end it: kubectl annotate canary ${name} kanari.dev/command=abort (or promote)`,
+    };
+  }
+  const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
+  return {
+    status: { failedChecks },
+    run: { ...run, ending: decided },
+    reason,
+    message: words,
+    requeueAfterMs: 0,
+  };
+};
+
+/** `on-failure: freeze`: canary and weight stay for people to look at, and only people end the run. */
+export const frozen: Stage = ({ snapshot, status }) => {
+  if (!freezes(snapshot) || status.failedChecks < snapshot.settings.threshold) return undefined;
+  const told = status.reason === 'Frozen' ? status.message : 'failed checks threshold reached; frozen';
+  return { status: { phase: 'Paused' }, reason: 'Frozen', message: told };
+};

@@ -1,0 +1,61 @@
+import type { Phase } from '../run.ts';
+import { WEBHOOK_TYPES, type Webhook, type WebhookType } from '../webhook.ts';
+import { payloadOf } from '../webhook-payload.ts';
+import { type Asked, asked } from './asking.ts';
+import type { RunContext } from './move.ts';
+
+// Which call to a webhook is which: by its type, its name, and the place in the run that it is made for.
+
+/** Gates and rollbacks are asked about so often, or at each interval where that is shorter: a person waits there. */
+const QUESTION_MS = 30_000;
+
+export const questionIntervalOf = ({ snapshot }: Pick<RunContext, 'snapshot'>): number =>
+  Math.min(snapshot.settings.intervalMs, QUESTION_MS);
+
+export const hooksOf = ({ snapshot }: RunContext, type: WebhookType): Webhook[] =>
+  snapshot.settings.webhooks.filter((webhook) => webhook.type === type);
+
+/** The check that is next: each verdict changes one of the three. */
+const checkPlace = ({ status }: RunContext): string =>
+  `${status.step}.${status.iterations}.${status.failedChecks}`;
+
+const PLACES: Record<WebhookType, (context: RunContext) => string> = {
+  'confirm-rollout': () => 'start',
+  'pre-rollout': () => 'start',
+  rollout: checkPlace,
+  'confirm-traffic-increase': ({ status }) => `${status.step}`,
+  'confirm-promotion': () => 'promotion',
+  'post-rollout': () => 'end',
+  rollback: () => 'run',
+  event: () => 'run',
+};
+
+export const hookIdOf = (context: RunContext, { type, name }: Pick<Webhook, 'type' | 'name'>): string =>
+  `${type}/${name}@${PLACES[type](context)}`;
+
+export interface HookId {
+  type: WebhookType;
+  name: string;
+}
+
+/** The webhook that a call of this id goes to; undefined for other calls. */
+export const hookOf = (id: string): HookId | undefined => {
+  // Names may have slashes and at-signs; types and places have none.
+  const [, before, name] = /^([^/]*)\/(.*)@[^@]*$/s.exec(id) ?? [];
+  const type = WEBHOOK_TYPES.find((known) => known === before);
+  return type === undefined || name === undefined ? undefined : { type, name };
+};
+
+/** A call for a place of the run that is behind it. */
+export const isBehind = (context: RunContext, id: string): boolean => {
+  const hook = hookOf(id);
+  return hook !== undefined && hookIdOf(context, hook) !== id;
+};
+
+/** The webhook is called for where the run is now, unless it has been. */
+export const askedHook = (context: RunContext, webhook: Webhook, phase: Phase = 'Progressing'): Asked => {
+  const { url, timeoutMs, retries, metadata } = webhook;
+  const { key } = context.snapshot;
+  const body = payloadOf({ key, run: context.run, phase }, metadata);
+  return asked(context, hookIdOf(context, webhook), { kind: 'webhook', url, timeoutMs, retries, body });
+};
