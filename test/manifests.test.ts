@@ -279,6 +279,7 @@ type Complete<T> = T extends readonly (infer Item)[]
 // the API server drops unknown fields without a word.
 const AT = '2026-11-21T00:00:00Z';
 const COUNTS = { requests: 1, errors: 1, timed: 1, slow: 1 };
+const FAST_PATH = { n: 1, x: 1, logE: 0.5, latest: { verdicts: 1, logBefore: -0.5, n: 1, x: 1 } };
 const COMPLETE: Complete<CanaryStatus> = {
   observedGeneration: 1,
   phase: 'Progressing',
@@ -331,8 +332,8 @@ const COMPLETE: Complete<CanaryStatus> = {
       pods: [{ pod: 'p', ...COUNTS }],
       total: COUNTS,
       judged: COUNTS,
-      fastErrors: { n: 1, x: 1, logE: 0.5 },
-      fastSlow: { n: 1, x: 1, logE: 0.5 },
+      fastErrors: FAST_PATH,
+      fastSlow: FAST_PATH,
     },
     ending: { outcome: 'Promoted', reason: 'r', message: 'm', decidedAt: AT },
   },

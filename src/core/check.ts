@@ -1,6 +1,6 @@
 import * as reasons from './check-reasons.ts';
 import { fastPathDecided } from './e-process.ts';
-import { unjudged } from './evidence.ts';
+import { judgedUpToHere, unjudged } from './evidence.ts';
 import { counted, figure, percent } from './figures.ts';
 import type { Timestamp } from './objects.ts';
 import type { Evidence, MetricCheck, Settings, Verdict } from './run.ts';
@@ -126,7 +126,7 @@ export const checkRun = (
   return {
     ...result,
     checks,
-    evidence: result.verdict === 'inconclusive' ? evidence : { ...evidence, judged: evidence.total },
+    evidence: result.verdict === 'inconclusive' ? evidence : judgedUpToHere(evidence, settings),
   };
 };
 

@@ -1,4 +1,4 @@
-import { advanceFastPath, newFastPath } from './e-process.ts';
+import { advanceFastPath, atVerdict, newFastPath } from './e-process.ts';
 import type { Timestamp } from './objects.ts';
 import type { Counts, Evidence, FastPath, PodCounters, Settings } from './run.ts';
 import { toleratedErrors, toleratedSlow } from './tolerance.ts';
@@ -126,8 +126,26 @@ const withBlankProxies = (evidence: Evidence, scrape: Scrape): Evidence => {
   return blank.length === 0 ? evidence : { ...evidence, pods: [...evidence.pods, ...blank] };
 };
 
+/** Undefined: off. */
+const tolerances = ({ successRate, latency }: Limits): { errors?: number; slow?: number } => ({
+  ...(successRate === 'off' ? {} : { errors: toleratedErrors(successRate) }),
+  ...(latency === 'off' ? {} : { slow: toleratedSlow(latency) }),
+});
+
 const look = (state: FastPath, seen: { n: number; x: number }, tolerated: number | undefined): FastPath =>
   tolerated === undefined ? state : advanceFastPath(state, seen, tolerated);
+
+/** The evidence after a pass or a fail: the next check judges what comes from here on. */
+export const judgedUpToHere = (evidence: Evidence, limits: Limits): Evidence => {
+  const { errors, slow } = tolerances(limits);
+  const { total, fastErrors, fastSlow } = evidence;
+  return {
+    ...evidence,
+    judged: total,
+    fastErrors: errors === undefined ? fastErrors : atVerdict(fastErrors, errors),
+    fastSlow: slow === undefined ? fastSlow : atVerdict(fastSlow, slow),
+  };
+};
 
 /** Stamped no later than the evidence begins, or older than what is known (a lagging replica of the server). */
 const outdated = (evidence: Evidence, at: Timestamp): boolean => {
@@ -155,14 +173,13 @@ export const foldEvidence = (evidence: Evidence, scrape: Scrape, limits: Limits)
     changed = true;
   }
   if (!changed) return evidence;
-  const errorsTolerated = limits.successRate === 'off' ? undefined : toleratedErrors(limits.successRate);
-  const slowTolerated = limits.latency === 'off' ? undefined : toleratedSlow(limits.latency);
+  const tolerated = tolerances(limits);
   return {
     ...evidence,
     sampledAt: scrape.at,
     pods: [...pods.values()],
     total: addCounts(evidence.total, grown),
-    fastErrors: look(evidence.fastErrors, { n: grown.requests, x: grown.errors }, errorsTolerated),
-    fastSlow: look(evidence.fastSlow, { n: grown.timed, x: grown.slow }, slowTolerated),
+    fastErrors: look(evidence.fastErrors, { n: grown.requests, x: grown.errors }, tolerated.errors),
+    fastSlow: look(evidence.fastSlow, { n: grown.timed, x: grown.slow }, tolerated.slow),
   };
 };

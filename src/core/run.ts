@@ -131,6 +131,14 @@ export interface Counts {
   slow: number;
 }
 
+/** Where, of the e-processes that begin at a verdict each, the last one began. */
+export interface Beginning {
+  /** Its number among them, 1 or more. */
+  verdicts: number;
+  /** Natural logarithm of the weighted sum of those before, each as it stood at the next verdict; absent: none. */
+  logBefore?: number;
+}
+
 /** The always-on e-process of one signal (errors, or slow requests): what has been looked at and how sure it is. */
 export interface FastPath {
   /** Trials looked at so far. */
@@ -139,6 +147,8 @@ export interface FastPath {
   x: number;
   /** Natural logarithm of the e-value, growth capped per look. */
   logE: number;
+  /** The last verdict, with `n` and `x` as they were; absent before the first. */
+  latest?: Beginning & { n: number; x: number };
 }
 
 /** All evidence about the canary's revision since its first weight. Persisted in the Canary's status. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   clientCounters,
   foldEvidence,
+  judgedUpToHere,
   newEvidence,
   proxyCounters,
   unjudged,
@@ -198,6 +199,22 @@ describe('foldEvidence', () => {
         expect(fold(...history).total.requests).toBe(requests);
       }),
     );
+  });
+});
+
+describe('judgedUpToHere', () => {
+  const evidence = fold([pod('a', 30, 3, 20, 2)]);
+
+  it('leaves nothing to judge, and lets the fast paths look anew from there', () => {
+    const judged = judgedUpToHere(evidence, LIMITS);
+    expect(unjudged(judged)).toEqual({ requests: 0, errors: 0, timed: 0, slow: 0 });
+    expect(judged.fastErrors.latest).toEqual({ verdicts: 1, n: 30, x: 3 });
+    expect(judged.fastSlow.latest).toEqual({ verdicts: 1, n: 20, x: 2 });
+  });
+
+  it('leaves the fast path of a metric that is off as it is', () => {
+    const judged = judgedUpToHere(evidence, { successRate: 'off', latency: 'off' });
+    expect([judged.fastErrors, judged.fastSlow]).toEqual([evidence.fastErrors, evidence.fastSlow]);
   });
 });
 
