@@ -17,7 +17,6 @@ import {
   firstMove,
   isDecided,
   isGivenTraffic,
-  type Move,
   type RunContext,
   SOON_MS,
   type Stage,
