@@ -335,7 +335,7 @@ const COMPLETE: Complete<CanaryStatus> = {
       fastErrors: FAST_PATH,
       fastSlow: FAST_PATH,
     },
-    ending: { outcome: 'Promoted', reason: 'r', message: 'm', decidedAt: AT },
+    ending: { outcome: 'Promoted', reason: 'r', message: 'm', weight: 10, decidedAt: AT },
   },
   primary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },
   canary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },

@@ -50,5 +50,7 @@ export interface CallAnswer {
   ok: boolean;
   /** For people: `HTTP 200`, `HTTP 403: closed for the weekend`, `no answer within 10s`. */
   message: string;
+  /** Another attempt would end the same. */
+  final?: true;
   at: Timestamp;
 }

@@ -108,6 +108,8 @@ export interface Ending {
   reason: string;
   /** In words, for people. */
   message: string;
+  /** The canary's weight at that moment. */
+  weight?: number;
   decidedAt: Timestamp;
 }
 

@@ -1,3 +1,4 @@
+import type { OperatorAlerts } from './alert.ts';
 import type { CallAnswer } from './calls.ts';
 import type { Reason } from './conditions.ts';
 import type { CustomReading } from './custom-metric.ts';
@@ -102,6 +103,8 @@ export interface OperatorDefaults {
   propagationWaitMs: number;
   /** How often a run looks for new evidence. */
   lookIntervalMs: number;
+  /** Undefined: there are no alert providers. */
+  alerts?: OperatorAlerts;
 }
 
 /** A primary's template, kept so that it outlives its ReplicaSet. */

@@ -4,6 +4,8 @@ import type { CallRequest } from '../core/calls.ts';
 export interface CallOutcome {
   ok: boolean;
   message: string;
+  /** Another attempt would end the same. */
+  final?: true;
 }
 
 /** Sends one request with its tries and deadlines. Whatever the other side does is an outcome, never an exception. */

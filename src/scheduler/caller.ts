@@ -19,6 +19,9 @@ export interface Caller {
   run: (signal: AbortSignal) => Promise<void>;
 }
 
+// The last alert of a run may be tried again, minutes after the answer, when the next one makes calls already.
+const KEPT_AFTER_RUN_MS = 3_600_000;
+
 interface Made {
   call: OutboundCall;
   answer?: CallAnswer;
@@ -30,9 +33,14 @@ export const createCaller = ({ send, now, onAnswer }: CallerOptions): Caller => 
   const made = new Map<ObjectKey, Map<string, Made>>();
   let running: AbortSignal | undefined;
 
-  /** Those of the call's own run, the only one that still counts. */
-  const ofRun = (key: ObjectKey, runId: string): Map<string, Made> => {
-    const kept = [...(made.get(key) ?? [])].filter(([, { call }]) => call.runId === runId);
+  const counts = ({ call, answer }: Made, runId: string): boolean =>
+    call.runId === runId ||
+    answer === undefined ||
+    now().getTime() - Date.parse(answer.at) < KEPT_AFTER_RUN_MS;
+
+  /** Those that count beside a call of this run. */
+  const beside = (key: ObjectKey, runId: string): Map<string, Made> => {
+    const kept = [...(made.get(key) ?? [])].filter(([, entry]) => counts(entry, runId));
     const calls = new Map(kept);
     made.set(key, calls);
     return calls;
@@ -54,7 +62,7 @@ export const createCaller = ({ send, now, onAnswer }: CallerOptions): Caller => 
         void finish(key, { call }, running);
         return;
       }
-      const calls = ofRun(key, call.runId);
+      const calls = beside(key, call.runId);
       if (calls.has(nameOf(call))) return;
       const entry: Made = { call };
       calls.set(nameOf(call), entry);

@@ -1,4 +1,5 @@
 import type { Plan } from '../core/effects.ts';
+import { newEntries } from '../core/history.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import { plan } from '../core/plan/plan.ts';
 import type { CanaryStatus, Outcome } from '../core/run.ts';
@@ -7,7 +8,6 @@ import type { Canary } from '../core/snapshot.ts';
 import { withDeadline } from '../kube/linked-signal.ts';
 import { unchangedSince } from '../kube/resource-version.ts';
 import { describeEffect, type EffectPorts, perform } from './effects.ts';
-import { newOutcomes } from './outcomes.ts';
 import { type Gathered, gatherSnapshot, type SnapshotSources } from './snapshot.ts';
 
 export interface ControllerLog {
@@ -46,7 +46,7 @@ const writeStatus = async (
     { signal, subresource: 'status' },
   );
   ports.remember(stored as Canary);
-  for (const outcome of newOutcomes(canary.status, status)) ports.onEnded(outcome);
+  for (const { outcome } of newEntries(canary.status, status)) ports.onEnded(outcome);
 };
 
 /** Intent first, then the effects in order; the first failure stops the rest, and the next plan resumes. */

@@ -95,8 +95,9 @@ export const propagationWaitOf = (context: RunContext): number =>
     ? (context.snapshot.settings.propagationWaitMs ?? context.snapshot.operator.propagationWaitMs)
     : 0;
 
-export const ending = (context: RunContext, decided: Omit<Ending, 'decidedAt'>): Ending => ({
+export const ending = (context: RunContext, decided: Omit<Ending, 'decidedAt' | 'weight'>): Ending => ({
   ...decided,
+  weight: context.status.canaryWeight,
   decidedAt: stamp(context.now),
 });
 

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { OperatorAlerts } from '../../../src/core/alert.ts';
 import type { CallAnswer, OutboundCall } from '../../../src/core/calls.ts';
 import type { UngatedReason } from '../../../src/core/conditions.ts';
 import type { CustomReading } from '../../../src/core/custom-metric.ts';
@@ -103,7 +104,9 @@ export class SimulatedCluster {
   calls: OutboundCall[] = [];
   answers: CallAnswer[] = [];
   private made = new Set<string>();
-  receiver: (call: OutboundCall) => { ok: boolean; message: string } | undefined = () => undefined;
+  receiver: (call: OutboundCall) => Pick<CallAnswer, 'ok' | 'message' | 'final'> | undefined = () =>
+    undefined;
+  operatorAlerts: OperatorAlerts | undefined;
   customReadings: CustomReading[] = [];
   /** Of the canary, as the kubelet reports them; none unless a test has some. */
   reportedPods: Pod[] = [];
@@ -286,7 +289,11 @@ export class SimulatedCluster {
       customReadings: this.customReadings,
       callAnswers: this.answers,
       command: this.command,
-      operator: { propagationWaitMs: PROPAGATION_MS, lookIntervalMs: 1_000 },
+      operator: {
+        propagationWaitMs: PROPAGATION_MS,
+        lookIntervalMs: 1_000,
+        ...(this.operatorAlerts === undefined ? {} : { alerts: this.operatorAlerts }),
+      },
     };
   }
 

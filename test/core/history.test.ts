@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { newEntries } from '../../src/core/history.ts';
 import type { CanaryStatus, HistoryEntry, Outcome } from '../../src/core/run.ts';
-import { newOutcomes } from '../../src/scheduler/outcomes.ts';
 
 const entry = (outcome: Outcome, revision: string): HistoryEntry => ({
   revision,
@@ -23,5 +23,5 @@ test.each<[string, CanaryStatus | undefined, CanaryStatus, Outcome[]]>([
   ['counts nothing twice when the oldest entry falls out', statusWith(SECOND, FIRST), statusWith(SECOND), []],
   ['counts without a status before', undefined, statusWith(FIRST), ['Promoted']],
 ])('%s', (_, before, after, expected) => {
-  expect(newOutcomes(before, after)).toEqual(expected);
+  expect(newEntries(before, after).map(({ outcome }) => outcome)).toEqual(expected);
 });
