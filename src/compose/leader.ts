@@ -16,7 +16,7 @@ export const createLeader = (shared: Shared): Elector => {
     routerFor: createRouters(shared),
     provider: createMetricProvider(clients),
     customMetrics: createCustomMetrics(clients),
-    send: createOutbound(),
+    send: createOutbound(shared),
     effects: {
       reader,
       writer,

@@ -6,7 +6,7 @@ import type { Timestamp } from './objects.ts';
 
 /** What has become of a call whose outcome counts. Kept in the run, so that a restart neither forgets nor repeats it. */
 export interface CallRecord {
-  /** Unique in the run; names what is called and the place it is called at: `rollout/load-test@2.0.1`. */
+  /** Unique in the run; names what is called and the place it is called at: `confirm-traffic-increase/gate@2`. */
   id: string;
   state: 'under-way' | 'succeeded' | 'failed';
   /** When the first attempt was asked for. */

@@ -59,7 +59,8 @@ const carryOut = async (ports: ControllerPorts, gathered: Gathered, decided: Pla
   for (const effect of decided.effects) {
     ports.fence();
     await perform({ ports: ports.effects, gathered, signal }, effect);
-    if (effect.kind !== 'event') {
+    // A call under way is asked for at each look; its end has a line of its own.
+    if (effect.kind !== 'event' && effect.kind !== 'call') {
       ports.log.info({ rollout: key, effect: describeEffect(effect), reason: decided.reason }, 'effect done');
     }
   }

@@ -84,6 +84,8 @@ const createPorts = (options: SchedulerOptions, queue: WorkQueue) => {
     send: options.send,
     now: () => effects.now(),
     onAnswer: (key) => queue.add(key),
+    onEnd: (key, { id, attempt }, { ok, message }) =>
+      log[ok ? 'info' : 'warn']({ rollout: key, call: id, attempt, outcome: message }, 'call ended'),
   });
   const poller = createEvidencePoller({
     provider: options.provider,

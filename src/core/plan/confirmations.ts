@@ -3,12 +3,19 @@ import type { Webhook, WebhookType } from '../webhook.ts';
 import { askedAgain, leftUntilAgain } from './asking.ts';
 import type { GateKeeper, GateKept } from './gate-keeper.ts';
 import { askedHook, hooksOf, questionIntervalOf } from './hook-calls.ts';
-import type { RunContext } from './move.ts';
+import { event, type RunContext } from './move.ts';
 
 const ASKED_AT: Record<GatePlace, WebhookType> = {
   start: 'confirm-rollout',
   traffic: 'confirm-traffic-increase',
   promotion: 'confirm-promotion',
+};
+
+/** As Flagger's users know it. */
+const APPROVALS: Record<GatePlace, string> = {
+  start: 'approval',
+  traffic: 'traffic increase approval',
+  promotion: 'promotion approval',
 };
 
 const keptBy = (context: RunContext, webhook: Webhook, place: GatePlace): GateKept | undefined => {
@@ -25,7 +32,13 @@ const keptBy = (context: RunContext, webhook: Webhook, place: GatePlace): GateKe
   if (record.state === 'under-way') return { ...kept, run, effects };
   if (againAt !== undefined) return { ...kept, run, requeueAfterMs: leftUntilAgain(record, now) };
   const intervalMs = questionIntervalOf(context);
-  return { ...kept, run: askedAgain(context, record, intervalMs), requeueAfterMs: intervalMs };
+  const words = `Halt ${context.facts.deployment.metadata.name} advancement waiting for ${APPROVALS[place]} ${webhook.name}${answer}`;
+  return {
+    ...kept,
+    run: askedAgain(context, record, intervalMs),
+    effects: record.attempt === 1 ? [event(words, 'Warning')] : [],
+    requeueAfterMs: intervalMs,
+  };
 };
 
 /** The `confirm-…` webhooks of the gate, in order: the first that has not agreed keeps it shut, and is asked again. */

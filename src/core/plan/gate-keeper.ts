@@ -13,5 +13,4 @@ export interface GateKept {
   effects?: Effect[];
   requeueAfterMs?: number;
 }
-
 export type GateKeeper = (context: RunContext, place: GatePlace) => GateKept | undefined;

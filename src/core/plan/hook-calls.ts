@@ -15,14 +15,11 @@ export const questionIntervalOf = ({ snapshot }: Pick<RunContext, 'snapshot'>): 
 export const hooksOf = ({ snapshot }: RunContext, type: WebhookType): Webhook[] =>
   snapshot.settings.webhooks.filter((webhook) => webhook.type === type);
 
-/** The check that is next: each verdict changes one of the three. */
-const checkPlace = ({ status }: RunContext): string =>
-  `${status.step}.${status.iterations}.${status.failedChecks}`;
-
 const PLACES: Record<WebhookType, (context: RunContext) => string> = {
   'confirm-rollout': () => 'start',
   'pre-rollout': () => 'start',
-  rollout: checkPlace,
+  // Each check collects evidence of its own, from then on.
+  rollout: ({ run }) => run.stepSince ?? 'none',
   'confirm-traffic-increase': ({ status }) => `${status.step}`,
   'confirm-promotion': () => 'promotion',
   'post-rollout': () => 'end',
@@ -36,20 +33,23 @@ export const hookIdOf = (context: RunContext, { type, name }: Pick<Webhook, 'typ
 export interface HookId {
   type: WebhookType;
   name: string;
+  place: string;
 }
 
 /** The webhook that a call of this id goes to; undefined for other calls. */
 export const hookOf = (id: string): HookId | undefined => {
   // Names may have slashes and at-signs; types and places have none.
-  const [, before, name] = /^([^/]*)\/(.*)@[^@]*$/s.exec(id) ?? [];
+  const [, before, name, place] = /^([^/]*)\/(.*)@([^@]*)$/s.exec(id) ?? [];
   const type = WEBHOOK_TYPES.find((known) => known === before);
-  return type === undefined || name === undefined ? undefined : { type, name };
+  return type === undefined || name === undefined || place === undefined ? undefined : { type, name, place };
 };
 
-/** A call for a place of the run that is behind it. */
+/** A call for a check, or a rise of the share, that the run has left behind. */
 export const isBehind = (context: RunContext, id: string): boolean => {
   const hook = hookOf(id);
-  return hook !== undefined && hookIdOf(context, hook) !== id;
+  if (hook?.type === 'rollout') return hookIdOf(context, hook) !== id;
+  // One step ahead, the gate of the next rise may be asked about already.
+  return hook?.type === 'confirm-traffic-increase' && Number(hook.place) < context.status.step;
 };
 
 /** The webhook is called for where the run is now, unless it has been. */

@@ -58,9 +58,11 @@ export const preRolloutPassed: Stage = (context) => {
   if (context.run.given !== undefined || isGivenTraffic(context)) return undefined;
   for (const webhook of hooksOf(context, 'pre-rollout')) {
     const call = askedHook(context, webhook);
+    if (call.record.state === 'succeeded') continue;
+    const stopped = frozen(context);
+    if (stopped !== undefined) return stopped;
     if (call.record.state === 'under-way') return waiting(context, call, webhook.name);
-    if (call.record.state === 'failed')
-      return frozen(context) ?? preRolloutFailed(context, call, webhook.name);
+    return preRolloutFailed(context, call, webhook.name);
   }
   return undefined;
 };
