@@ -1,5 +1,5 @@
-import type { MetricTarget } from './metric-provider.ts';
-import { COUNTS, oneOf, part, SCRAPED, SCRAPED_POD } from './promql.ts';
+import { bucketsBy, namespacesOf, requestsBy, workloadsOf } from './promql.ts';
+import type { Side } from './query-set.ts';
 
 // PromQL over Istio's standard metrics: one query per metric kind for all canaries, told apart in memory.
 
@@ -11,25 +11,28 @@ const WORKLOAD = 'destination_workload_namespace, destination_workload';
  */
 const UNDELIVERED = '(UH|UF|UO|NC)(,URX)?';
 
-/** More than the targets (every namespace with every workload): what was not asked for is dropped in memory. */
-const workloads = (targets: readonly MetricTarget[]): string => {
-  const namespaces = oneOf(targets.map(({ key }) => key.split('/')[0] ?? ''));
-  const names = oneOf(targets.map(({ workload }) => workload));
-  return `destination_workload_namespace=~"${namespaces}", destination_workload=~"${names}"`;
-};
+const workloads = (sides: readonly Side[]): string =>
+  `destination_workload_namespace=~"${namespacesOf(sides)}", destination_workload=~"${workloadsOf(sides)}"`;
 
-/** Raw request counters by pod and response code, and when they were scraped: a value's own stamp is query time. */
-export const requestsQuery = (targets: readonly MetricTarget[]): string => {
-  const selected = workloads(targets);
+/**
+ * Raw request counters by pod and response code, and when they were scraped. Copies for a canary are among them once, as
+ * the canary's own proxy counts them; clients' proxies count none, delivered or not (istio/istio#11093, #23496).
+ */
+export const requestsQuery = (sides: readonly Side[]): string => {
+  const selected = workloads(sides);
   const delivered = `istio_requests_total{reporter="destination", ${selected}}`;
   const undelivered = `istio_requests_total{reporter="source", response_flags=~"${UNDELIVERED}", ${selected}}`;
-  const counts = `sum by (reporter, response_code, ${WORKLOAD}, ${SCRAPED_POD}) (${delivered} or ${undelivered})`;
-  const scraped = `max by (reporter, ${WORKLOAD}) (timestamp(${delivered}) or timestamp(${undelivered}))`;
-  return [part(COUNTS, counts, 'destination_workload'), part(SCRAPED, scraped, 'destination_workload')].join(
-    ' or ',
-  );
+  return requestsBy({
+    counters: `${delivered} or ${undelivered}`,
+    by: 'reporter, response_code',
+    subject: WORKLOAD,
+    scraped: `max by (reporter, ${WORKLOAD}) (timestamp(${delivered}) or timestamp(${undelivered}))`,
+  });
 };
 
 /** Raw latency histogram by pod. */
-export const latencyQuery = (targets: readonly MetricTarget[]): string =>
-  `sum by (le, ${WORKLOAD}, ${SCRAPED_POD}) (istio_request_duration_milliseconds_bucket{reporter="destination", ${workloads(targets)}})`;
+export const latencyQuery = (sides: readonly Side[]): string =>
+  bucketsBy(
+    WORKLOAD,
+    `istio_request_duration_milliseconds_bucket{reporter="destination", ${workloads(sides)}}`,
+  );

@@ -1,70 +1,107 @@
-import { groupBy } from '../core/group-by.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import type { EvidenceReading } from '../core/snapshot.ts';
-import { GATEWAY } from './gateway-samples.ts';
+import type { QuerySetName } from '../integrations/schema.ts';
+import { ENVOY } from './gateway-samples.ts';
 import { ISTIO } from './istio-samples.ts';
+import { LINKERD } from './linkerd.ts';
 import type { MetricClient } from './metric-client.ts';
 import type { MetricProvider, MetricTarget } from './metric-provider.ts';
 import { NO_SAMPLES } from './metric-reasons.ts';
+import { NGINX } from './nginx.ts';
 import type { Answer, Series } from './prometheus-answer.ts';
-import type { QuerySet } from './query-set.ts';
+import { canarySide, primarySide, type QuerySet, type Side, sidesOf } from './query-set.ts';
 import { readSamples, unavailable } from './samples.ts';
+import { TRAEFIK } from './traefik.ts';
+
+const SETS: Record<QuerySetName, QuerySet> = {
+  istio: ISTIO,
+  linkerd: LINKERD,
+  envoy: ENVOY,
+  traefik: TRAEFIK,
+  nginx: NGINX,
+};
 
 export interface PrometheusOptions {
   client: Pick<MetricClient, 'query'>;
+  /** Data planes to ask about. */
+  querySets: readonly QuerySetName[];
 }
 
 const NOTHING: Answer = { ok: true, series: [] };
 
 type Readings = Map<ObjectKey, EvidenceReading>;
 
+/** Once for all, so that each canary's series are found without a search. */
+const bySubject = (answer: Answer, { subjectsIn }: QuerySet) => {
+  const found = new Map<string, Series[]>();
+  for (const series of answer.ok ? answer.series : []) {
+    for (const subject of subjectsIn(series)) {
+      const of = found.get(subject);
+      if (of === undefined) found.set(subject, [series]);
+      else of.push(series);
+    }
+  }
+  return found;
+};
+
 /** Every target's reading from the answers to the two queries. */
 const readAll = (
-  { subjectOf, subjectsOf, dialect }: QuerySet,
+  set: QuerySet,
   targets: readonly MetricTarget[],
   { requests, latency }: { requests: Answer; latency: Answer },
 ): Readings => {
-  // Once for all, so that each canary's series are found without a search.
-  const bySubject = (answer: Answer) => groupBy(answer.ok ? answer.series : [], subjectOf);
-  const [counts, buckets] = [bySubject(requests), bySubject(latency)];
+  const [counts, buckets] = [bySubject(requests, set), bySubject(latency, set)];
+  const seriesOf = (side: Side) => {
+    const of = (found: Map<string, Series[]>): Series[] =>
+      set.subjectsOf(side).flatMap((subject) => found.get(subject) ?? []);
+    return { requests: of(counts), latency: of(buckets) };
+  };
   const read = (target: MetricTarget): EvidenceReading => {
     if (!requests.ok) return unavailable(requests);
     if (!latency.ok && target.latency !== 'off') return unavailable(latency);
-    const of = (found: Map<string, Series[]>): Series[] =>
-      subjectsOf(target).flatMap((subject) => found.get(subject) ?? []);
-    return readSamples(target, { requests: of(counts), latency: of(buckets) }, dialect);
+    const primary = primarySide(target);
+    const canary = seriesOf(canarySide(target));
+    const series = primary === undefined ? { canary } : { canary, primary: seriesOf(primary) };
+    return readSamples(target, series, set.dialect);
   };
   return new Map(targets.map((target) => [target.key, read(target)]));
 };
 
-/** A gateway may be Istio's too: its proxies are asked only about what the mesh knows nothing of. */
-const withGateways = (mesh: Readings, gateways: Readings): Readings =>
-  new Map(
-    [...mesh].map(([key, reading]) => {
-      const isAbsent = reading.kind === 'empty' && reading.reason === NO_SAMPLES;
-      return [key, (isAbsent ? gateways.get(key) : undefined) ?? reading];
-    }),
-  );
+const isAbsent = (reading: EvidenceReading | undefined): boolean =>
+  reading === undefined || (reading.kind === 'empty' && reading.reason === NO_SAMPLES);
 
-/** Reads the counters of Istio and of gateways from a Prometheus-compatible server. */
-export const createPrometheusProvider = ({ client }: PrometheusOptions): MetricProvider => {
-  const readBy = async (set: QuerySet, targets: readonly MetricTarget[], signal: AbortSignal) => {
+/** What first knows anything of a canary, so that no request counts twice: a gateway may be a mesh's, too. */
+const firstKnown = (key: ObjectKey, all: readonly Readings[]): EvidenceReading | undefined => {
+  const readings = all.map((of) => of.get(key));
+  return readings.find((reading) => !isAbsent(reading)) ?? readings.find((reading) => reading !== undefined);
+};
+
+/** Reads the counters of data planes from a Prometheus-compatible server. */
+export const createPrometheusProvider = ({ client, querySets }: PrometheusOptions): MetricProvider => {
+  // In the order of the table: the pods' own word comes first.
+  const sets = Object.entries(SETS).flatMap(([name, set]) =>
+    querySets.some((asked) => asked === name) ? [set] : [],
+  );
+  const readBy = async (set: QuerySet, all: readonly MetricTarget[], signal: AbortSignal) => {
+    const targets =
+      set.counts === 'pods' ? all : all.filter(({ canaryServices }) => canaryServices.length > 0);
     if (targets.length === 0) return new Map<ObjectKey, EvidenceReading>();
     const timed = targets.filter(({ latency }) => latency !== 'off');
     const [requests, latency] = await Promise.all([
-      client.query(set.requestsQuery(targets), signal),
-      timed.length > 0 ? client.query(set.latencyQuery(timed), signal) : NOTHING,
+      client.query(set.requestsQuery(targets.flatMap(sidesOf)), signal),
+      timed.length > 0 ? client.query(set.latencyQuery(timed.flatMap(sidesOf)), signal) : NOTHING,
     ]);
     return readAll(set, targets, { requests, latency });
   };
+  const unknown: EvidenceReading = {
+    kind: 'empty',
+    reason: NO_SAMPLES,
+    message: `no samples: ${querySets.join(', ')} count by Service, and it has none of its own`,
+  };
   return {
     read: async (targets, signal) => {
-      const routed = targets.filter(({ canaryServices }) => canaryServices.length > 0);
-      const [mesh, gateways] = await Promise.all([
-        readBy(ISTIO, targets, signal),
-        readBy(GATEWAY, routed, signal),
-      ]);
-      return withGateways(mesh, gateways);
+      const readings = await Promise.all(sets.map((set) => readBy(set, targets, signal)));
+      return new Map(targets.map(({ key }) => [key, firstKnown(key, readings) ?? unknown]));
     },
   };
 };

@@ -17,16 +17,30 @@ export interface Dialect {
   isError: (series: Series) => boolean;
   /** When the counters were scraped, in seconds, of the series that say so; there is at least one. */
   scrapedAt: (stamps: readonly Series[]) => number;
+  /** Milliseconds in a unit of the histogram's edges. */
+  edgeMs: number;
   /** Why there may be no series of the canary, in words. */
   absence: string;
 }
 
-export interface TargetSeries {
-  /** The requests query's series of this canary. */
+/** Series of one side. */
+export interface SideSeries {
+  /** The requests query's. */
   requests: Series[];
   /** The latency query's. */
   latency: Series[];
 }
+
+export interface TargetSeries {
+  canary: SideSeries;
+  /** Where the canary is compared with it. */
+  primary?: SideSeries;
+}
+
+export const newest = (stamps: readonly Series[]): number => Math.max(...stamps.map(({ value }) => value));
+
+/** For those who count into one set of counters together: no counter is older than this says. */
+export const oldest = (stamps: readonly Series[]): number => Math.min(...stamps.map(({ value }) => value));
 
 const sum = (series: readonly Series[]): number => series.reduce((total, { value }) => total + value, 0);
 
@@ -55,12 +69,14 @@ interface Timed {
   edgeMs: number;
 }
 
-const bucketEdge = ({ labels }: Series): number =>
-  labels['le'] === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels['le']);
+/** Milliseconds. Rounded to nanoseconds, for 0.57 s are not quite 570 ms in binary. */
+const bucketEdge = ({ labels }: Series, { edgeMs }: Dialect): number =>
+  labels['le'] === '+Inf' ? Number.POSITIVE_INFINITY : Math.round(Number(labels['le']) * edgeMs * 1e6) / 1e6;
 
 /** A histogram counted at the smallest bucket edge that is not below the limit; `+Inf` holds every request. */
-const countTimed = (series: Series[], limitMs: number): Timed | undefined => {
-  const buckets = new Map([...groupBy(series, bucketEdge)].map(([edge, of]) => [edge, sum(of)]));
+const countTimed = (series: Series[], limitMs: number, dialect: Dialect): Timed | undefined => {
+  const byEdge = groupBy(series, (bucket) => bucketEdge(bucket, dialect));
+  const buckets = new Map([...byEdge].map(([edge, of]) => [edge, sum(of)]));
   const edgeMs = Math.min(...[...buckets.keys()].filter((edge) => edge >= limitMs));
   const timed = buckets.get(Number.POSITIVE_INFINITY);
   const within = buckets.get(edgeMs);
@@ -76,7 +92,7 @@ const countLatency = (
   const owners = new Map<string, Timed>();
   for (const [owner, views] of byOwner(series, dialect)) {
     const counted = views
-      .map((view) => countTimed(view, objective.limitMs))
+      .map((view) => countTimed(view, objective.limitMs, dialect))
       .filter((each) => each !== undefined);
     const best = fullest(counted, ({ timed }) => timed);
     if (best !== undefined) owners.set(owner, best);
@@ -84,33 +100,52 @@ const countLatency = (
   return owners;
 };
 
-const joinOwners = (counts: Series[], timed: Map<string, Timed>, dialect: Dialect): PodCounters[] =>
-  [...byOwner(counts, dialect)].map(([pod, views]) => {
+const isStamp = ({ labels }: Series): boolean => labels[PART] === SCRAPED;
+
+interface Counted {
+  pods: PodCounters[];
+  /** The largest edge that slow requests were counted at; 0 where none are timed. */
+  edgeMs: number;
+}
+
+/** What each of those who count has counted of one side. */
+const countSide = (
+  { requests, latency }: SideSeries,
+  objective: LatencyObjective | 'off',
+  dialect: Dialect,
+): Counted => {
+  const timed = objective === 'off' ? new Map<string, Timed>() : countLatency(latency, objective, dialect);
+  const counts = requests.filter((series) => !isStamp(series));
+  const pods = [...byOwner(counts, dialect)].map(([pod, views]) => {
     const best = fullest(views, sum) ?? [];
     const { timed: all, slow } = timed.get(pod) ?? { timed: 0, slow: 0 };
     return { pod, requests: sum(best), errors: sum(best.filter(dialect.isError)), timed: all, slow };
   });
+  return { pods, edgeMs: Math.max(0, ...[...timed.values()].map((each) => each.edgeMs)) };
+};
+
+const isNumeric = ({ requests, latency }: SideSeries): boolean =>
+  [...requests, ...latency].every(({ value }) => Number.isFinite(value) && value >= 0);
 
 const empty = (reason: string, message: string): EvidenceReading => ({ kind: 'empty', reason, message });
 
-/** The reading of one canary from its series. */
+/** The reading of one canary from its series, and of the primary beside it. */
 export const readSamples = (
   target: MetricTarget,
-  { requests, latency }: TargetSeries,
+  { canary, primary }: TargetSeries,
   dialect: Dialect,
 ): EvidenceReading => {
-  const counts = requests.filter(({ labels }) => labels[PART] !== SCRAPED);
-  const stamps = requests.filter(({ labels }) => labels[PART] === SCRAPED);
-  if (counts.length === 0 || stamps.length === 0)
+  const stamps = canary.requests.filter(isStamp);
+  if (stamps.length === 0 || stamps.length === canary.requests.length)
     return empty(reasons.NO_SAMPLES, `no samples of ${target.workload}: ${dialect.absence}`);
   const at = new Date(dialect.scrapedAt(stamps) * 1000);
-  const numeric = [...requests, ...latency].every(({ value }) => Number.isFinite(value) && value >= 0);
-  if (!numeric || Number.isNaN(at.getTime())) {
+  if (!isNumeric(canary) || Number.isNaN(at.getTime())) {
     return empty(reasons.NOT_NUMERIC, `samples of ${target.workload} are not numbers`);
   }
-  const timed =
-    target.latency === 'off' ? new Map<string, Timed>() : countLatency(latency, target.latency, dialect);
-  const edgeMs = Math.max(0, ...[...timed.values()].map((each) => each.edgeMs));
+  if (primary !== undefined && !isNumeric(primary)) {
+    return empty(reasons.NOT_NUMERIC, `samples of ${target.primary?.workload ?? ''} are not numbers`);
+  }
+  const { pods, edgeMs } = countSide(canary, target.latency, dialect);
   if (target.latency !== 'off' && edgeMs === Number.POSITIVE_INFINITY) {
     const limit = `${figure(target.latency.limitMs)} ms`;
     return empty(reasons.NO_BUCKET, `the latency limit ${limit} is above the histogram's largest bucket`);
@@ -118,7 +153,8 @@ export const readSamples = (
   return {
     kind: 'samples',
     at: at.toISOString(),
-    pods: joinOwners(counts, timed, dialect),
+    pods,
+    ...(primary === undefined ? {} : { primary: countSide(primary, target.latency, dialect).pods }),
     ...(edgeMs > 0 ? { latencyEdgeMs: edgeMs } : {}),
   };
 };

@@ -14,7 +14,7 @@ export const createLeader = (shared: Shared): Elector => {
   const scheduler = createScheduler({
     stores,
     routerFor: createRouters(shared),
-    provider: createMetricProvider(clients),
+    provider: createMetricProvider(shared, clients),
     customMetrics: createCustomMetrics(clients),
     send: createOutbound(shared),
     effects: {

@@ -44,9 +44,13 @@ export const createMetricClients = ({ metricServers, log, metrics }: Shared): Ma
 };
 
 /** What the built-in metrics are read from; undefined where no server is configured. */
-export const createMetricProvider = (clients: Map<string, MetricClient>): MetricProvider | undefined => {
+export const createMetricProvider = (
+  { integrations }: Shared,
+  clients: Map<string, MetricClient>,
+): MetricProvider | undefined => {
   const client = clients.get(DEFAULT);
-  return client === undefined ? undefined : createPrometheusProvider({ client });
+  const { querySets } = integrations;
+  return client === undefined ? undefined : createPrometheusProvider({ client, querySets });
 };
 
 /** What the users' own metrics are read from. */

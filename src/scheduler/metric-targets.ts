@@ -1,10 +1,11 @@
 import type { CustomTarget } from '../analysis/custom-metrics.ts';
 import type { MetricTarget } from '../analysis/metric-provider.ts';
 import { canaryNameOf } from '../core/canary-deployment.ts';
-import { type Deployment, keyOf, type ObjectKey } from '../core/objects.ts';
+import { type Deployment, keyOf, type ObjectKey, type Service } from '../core/objects.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
 import { isOwn } from '../core/route-change.ts';
 import type { Settings } from '../core/run.ts';
+import { splitsOf } from '../core/split-annotation.ts';
 import { settingsFor } from './settings.ts';
 import { namespaceAt } from './snapshot.ts';
 import type { Stores } from './stores.ts';
@@ -31,17 +32,25 @@ const judgedRuns = (stores: Stores): Judged[] =>
     return [{ key, deployment, settings, canary: own?.metadata.name ?? canaryNameOf(name) }];
   });
 
+/** The user's Services that the canary's stand beside: narrowed to the primary's pods while they do. */
+const besides = (canaryServices: readonly Service[], deployment: Deployment): string[] =>
+  canaryServices.flatMap((service) => splitsOf(service)[deployment.metadata.name]?.services ?? []);
+
 /** For the built-in metrics. */
 export const metricTargets = (stores: Stores): MetricTarget[] =>
-  judgedRuns(stores).map(({ key, deployment, settings, canary }) => ({
-    key,
-    workload: canary,
-    canaryServices: stores.services
-      .controlledBy(deployment.metadata.uid ?? '-')
-      .filter(isOwn)
-      .map(({ metadata }) => metadata.name),
-    latency: settings.latency,
-  }));
+  judgedRuns(stores).map(({ key, deployment, settings, canary }) => {
+    const { name, uid = '-' } = deployment.metadata;
+    const own = stores.services.controlledBy(uid).filter(isOwn);
+    return {
+      key,
+      workload: canary,
+      canaryServices: own.map(({ metadata }) => metadata.name),
+      ...(settings.compare === 'primary'
+        ? { primary: { workload: name, services: [...new Set(besides(own, deployment))] } }
+        : {}),
+      latency: settings.latency,
+    };
+  });
 
 /** For the users' own; none where a run has none. */
 export const customTargets = (stores: Stores): CustomTarget[] =>

@@ -47,6 +47,7 @@ const serverWith = (series: { envoy?: Sample[]; envoyLatency?: Sample[]; istio?:
     return query.includes('istio_requests_total') ? (series.istio ?? []) : [];
   };
   const provider = createPrometheusProvider({
+    querySets: ['istio', 'envoy'],
     client: {
       query: (query) => {
         asked.push(query);

@@ -32,7 +32,7 @@ const read = async (port: number, options: { targets?: MetricTarget[]; timeoutMs
     timeoutMs: options.timeoutMs ?? 2_000,
     log: { warn: (fields, message) => logged.push(JSON.stringify([fields, message])) },
   });
-  const provider = createPrometheusProvider({ client });
+  const provider = createPrometheusProvider({ client, querySets: ['istio', 'envoy'] });
   const readings = await provider.read(options.targets ?? [TARGET], new AbortController().signal);
   return { readings, reading: readings.get('shop/web'), logged };
 };
@@ -307,7 +307,7 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
     const { port } = await serve(() => undefined);
     const log = { warn: () => undefined };
     const client = createMetricClient(configOf(port), { timeoutMs: 60_000, log });
-    const provider = createPrometheusProvider({ client });
+    const provider = createPrometheusProvider({ client, querySets: ['istio', 'envoy'] });
     const stop = new AbortController();
     const readings = provider.read([TARGET], stop.signal);
     stop.abort();

@@ -95,7 +95,7 @@ const countedOfCanary = async (): Promise<PodCounters[]> => {
     headerFiles: {},
   } as const;
   const client = createMetricClient(server, { timeoutMs: 5_000, log: { warn: () => undefined } });
-  const provider = createPrometheusProvider({ client });
+  const provider = createPrometheusProvider({ client, querySets: ['istio', 'envoy'] });
   const reading = (await provider.read([TARGET], new AbortController().signal)).get('shop/web');
   return reading?.kind === 'samples' ? reading.pods : [];
 };
