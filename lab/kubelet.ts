@@ -174,11 +174,12 @@ interface Life {
 /** From binding to the state in which the pod stays. Throws when the signal aborts. */
 const live = async (pod: LabPod, { context, server, signal }: Life): Promise<void> => {
   const { api, options } = context;
-  const { fate, startMs } = behaviourOfPod(pod);
+  const { fate, startMs, killed } = behaviourOfPod(pod);
   const podIp = (await server)?.podIp;
   const report = (state: ContainerReport['state'], ready: boolean, restarts: number): Promise<void> => {
     const address = podIp === undefined ? {} : { podIp };
-    const patch = statusPatch(pod, { state, ready, restarts, at: new Date(), ...address });
+    const outOfMemory = killed?.outOfMemory === true;
+    const patch = statusPatch(pod, { state, ready, restarts, outOfMemory, at: new Date(), ...address });
     return persist(() => api.request('PATCH', `${pathOf(pod)}/status`, patch, STRATEGIC_MERGE), signal);
   };
   if (pod.spec.nodeName === undefined) await bind(pod, api, signal);
@@ -193,10 +194,15 @@ const live = async (pod: LabPod, { context, server, signal }: Life): Promise<voi
       await sleep(options.crashEveryMs, undefined, { signal });
     }
   }
-  await report('running', false, 0);
-  if (fate === 'never-ready') return;
-  await sleep(startMs ?? options.startupMs, undefined, { signal });
-  return report('running', true, 0);
+  for (let restarts = 0; ; restarts += 1) {
+    await report('running', false, restarts);
+    if (fate === 'never-ready') return;
+    await sleep(startMs ?? options.startupMs, undefined, { signal });
+    await report('running', true, restarts);
+    if (killed === undefined) return;
+    await sleep(killed.everyMs, undefined, { signal });
+    await report('ended', false, restarts);
+  }
 };
 
 const pathOf = (pod: LabPod): string =>

@@ -10,18 +10,21 @@ export interface PodBehaviour {
   startMs: number | undefined;
   /** Ends its connections when it is asked to end, rather than with its grace period. */
   abrupt: boolean;
+  /** Its container is killed again and again while it serves, and started anew. */
+  killed: { everyMs: number; outOfMemory: boolean } | undefined;
   fate: 'serves' | 'never-ready' | 'crashes' | 'pull-fails';
 }
 
 /**
  * Reads `registry/web:v3-errors10-slow300-start5`: the first word is the version's name, the others are
- * `errors<percent>`, `slow<ms>`, `start<seconds>`, `abrupt`, `neverready`, `crash` and `pullfail`. Unknown words mean nothing.
+ * `errors<percent>`, `slow<ms>`, `start<seconds>`, `oom<seconds>`, `restart<seconds>`, `abrupt`, `neverready`, `crash`
+ * and `pullfail`. Unknown words mean nothing.
  */
 export const behaviourOf = (image: string): PodBehaviour => {
   const version = tagOf(image);
   const words = version.split('-').slice(1);
   const number = (name: string): number | undefined => {
-    const pattern = new RegExp(`^${name}(\\d+)$`);
+    const pattern = new RegExp(`^${name}(\\d+(?:\\.\\d+)?)$`);
     const match = words.map((word) => pattern.exec(word)?.[1]).find((digits) => digits !== undefined);
     return match === undefined ? undefined : Number(match);
   };
@@ -32,6 +35,7 @@ export const behaviourOf = (image: string): PodBehaviour => {
     latencyMs: number('slow') ?? 0,
     startMs: startSeconds === undefined ? undefined : startSeconds * 1000,
     abrupt: words.includes('abrupt'),
+    killed: killedBy(number('oom'), true) ?? killedBy(number('restart'), false),
     fate: fateOf(words),
   };
 };
@@ -42,6 +46,9 @@ export const behaviourOf = (image: string): PodBehaviour => {
  */
 export const failsAt = (request: number, errorPercent: number): boolean =>
   Math.floor((request * errorPercent) / 100) > Math.floor(((request - 1) * errorPercent) / 100);
+
+const killedBy = (seconds: number | undefined, outOfMemory: boolean): PodBehaviour['killed'] =>
+  seconds === undefined ? undefined : { everyMs: seconds * 1000, outOfMemory };
 
 const fateOf = (words: string[]): PodBehaviour['fate'] => {
   if (words.includes('pullfail')) return 'pull-fails';

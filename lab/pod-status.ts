@@ -15,9 +15,11 @@ export interface LabPod extends KubeObject {
 
 /** What the kubelet reports of a pod's containers; all of them share one state. */
 export interface ContainerReport {
-  state: 'running' | 'CrashLoopBackOff' | 'ImagePullBackOff' | 'ErrImagePull';
+  state: 'running' | 'ended' | 'CrashLoopBackOff' | 'ImagePullBackOff' | 'ErrImagePull';
   ready: boolean;
   restarts: number;
+  /** The last end was for want of memory; default: a crash. */
+  outOfMemory?: boolean;
   podIp?: string;
   at: Date;
 }
@@ -47,14 +49,16 @@ export const statusPatch = (pod: LabPod, report: ContainerReport): object => {
         started: report.state === 'running',
         restartCount: report.restarts,
         state: stateOf(report, time),
-        ...(report.restarts > 0 ? { lastState: lastCrash(time) } : {}),
+        ...(report.restarts > 0 ? { lastState: { terminated: endOf(report, time) } } : {}),
       })),
     },
   };
 };
 
-const stateOf = ({ state, restarts }: ContainerReport, time: string): object => {
+const stateOf = (report: ContainerReport, time: string): object => {
+  const { state, restarts } = report;
   if (state === 'running') return { running: { startedAt: time } };
+  if (state === 'ended') return { terminated: endOf(report, time) };
   const message =
     state === 'CrashLoopBackOff'
       ? `back-off restarting failed container (${restarts} so far)`
@@ -62,6 +66,8 @@ const stateOf = ({ state, restarts }: ContainerReport, time: string): object => 
   return { waiting: { reason: state, message } };
 };
 
-const lastCrash = (time: string): object => ({
-  terminated: { exitCode: 1, reason: 'Error', startedAt: time, finishedAt: time },
+const endOf = ({ outOfMemory = false }: ContainerReport, time: string): object => ({
+  ...(outOfMemory ? { exitCode: 137, reason: 'OOMKilled' } : { exitCode: 1, reason: 'Error' }),
+  startedAt: time,
+  finishedAt: time,
 });

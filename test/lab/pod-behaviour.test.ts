@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { behaviourOf, failsAt } from '../../lab/pod-behaviour.ts';
 
 describe('the behaviour an image tag asks for', () => {
-  const healthy = { errorPercent: 0, latencyMs: 0, startMs: undefined, abrupt: false, fate: 'serves' };
+  const healthy = {
+    errorPercent: 0,
+    latencyMs: 0,
+    startMs: undefined,
+    abrupt: false,
+    killed: undefined,
+    fate: 'serves',
+  };
   it.each([
     ['web:v1', { ...healthy, version: 'v1' }],
     ['web', { ...healthy, version: 'latest' }],
@@ -11,13 +18,18 @@ describe('the behaviour an image tag asks for', () => {
     [
       'web:v3-errors10-slow300-start5',
       {
+        ...healthy,
         version: 'v3-errors10-slow300-start5',
         errorPercent: 10,
         latencyMs: 300,
         startMs: 5000,
-        abrupt: false,
-        fate: 'serves',
       },
+    ],
+    ['web:v3-errors0.5', { ...healthy, version: 'v3-errors0.5', errorPercent: 0.5 }],
+    ['web:v3-oom4', { ...healthy, version: 'v3-oom4', killed: { everyMs: 4000, outOfMemory: true } }],
+    [
+      'web:v3-restart4',
+      { ...healthy, version: 'v3-restart4', killed: { everyMs: 4000, outOfMemory: false } },
     ],
     ['web:v3-abrupt', { ...healthy, version: 'v3-abrupt', abrupt: true }],
     ['web:v3-crash', { ...healthy, version: 'v3-crash', fate: 'crashes' }],

@@ -3,6 +3,7 @@ import type { CommandResult } from '../../lab/command.ts';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { annotationsOf, type Deployment, type KubeObject, labelsOf } from '../../src/core/objects.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
+import { watchPromotions } from './promotion-watch.ts';
 import {
   eventually,
   imageOf,
@@ -127,40 +128,68 @@ const optIn = async (shop: Shop): Promise<void> => {
   });
 };
 
+describe('a promotion', () => {
+  it('writes nothing when the template has changed since the last check, and the change gets a canary of its own', async () => {
+    const shop = await world.openShop('last-moment', { annotations: QUICK });
+    await shop.opens();
+    const promotions = await watchPromotions(world.lab, 'last-moment', async () => {
+      const path = '/apis/apps/v1/namespaces/last-moment/deployments/web';
+      const change = { spec: { template: { spec: { containers: [{ name: 'web', image: 'web:v3' }] } } } };
+      await world.lab.api.request('PATCH', path, change, 'application/strategic-merge-patch+json');
+    });
+    await shop.apply(web('v2'));
+    await eventually(async () =>
+      expect(
+        (await shop.canary()).status?.history.map(({ outcome, images }) => [outcome, ...images]),
+      ).toEqual([['Superseded', 'web:v2']]),
+    );
+    expect(promotions.seen()).toEqual(['web:v2']);
+    const { spec, metadata } = await shop.deployment();
+    expect({ paused: spec.paused, image: imageOf({ spec }) }).toEqual({ paused: true, image: 'web:v3' });
+    expect(annotationsOf({ metadata })['kanari.dev/weight']).toBe('0');
+    expect((await shop.replicaSets()).map(imageOf)).toEqual(['web:v1']);
+    await shop.reaches('Succeeded');
+    await promotions.stop();
+    expect(promotions.seen()).toEqual(['web:v2', 'web:v3']);
+    expect(await messagesOf(shop, 'Deployment')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^New revision detected! web web:v3 /)]),
+    );
+    await shop.settles();
+    expect((await shop.replicaSets()).map(imageOf).sort()).toEqual(['web:v1', 'web:v3']);
+  });
+});
+
 describe.concurrent('a failed release', () => {
-  const hasty = (tag: string, deadline = '5s') =>
-    web(tag, { annotations: { 'kanari.dev/progress-deadline': deadline } });
+  const hasty = (tag: string) => web(tag, { annotations: { 'kanari.dev/progress-deadline': '5s' } });
 
   it('fails rollout status with its reason, is not tried again, and does not stain the next one', async () => {
     const shop = await world.openShop('failed', { annotations: QUICK });
-    // Its pods have crashed twice by then, however slow the machine: that is what the reason tells.
-    const crashing = hasty('v2-crash', '12s');
     await shop.opens();
     const before = uidsOf(await shop.pods());
-    await shop.apply(crashing);
+    await shop.apply(web('v2-crash'));
     const failed = await rolloutStatus(shop);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('error: deployment "web" exceeded its progress deadline');
     await shop.reaches('Failed');
     await isGone(shop, 'web-canary');
 
-    // Events follow the status.
-    await eventually(async () => {
-      const { stdout: described } = await shop.kubectl(['describe', 'deployment/web']);
-      expect(described).toMatch(/Progressing +False +ProgressDeadlineExceeded/);
-      expect(described).toMatch(
-        /Rolling back web 0 of 2 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)/,
-      );
-      expect(described).toMatch(/Canary failed! web stays on the primary: 0 of 2 canary pods ready/);
-    });
+      // Events follow the status.
+      await eventually(async () => {
+        const { stdout: described } = await shop.kubectl(['describe', 'deployment/web']);
+        expect(described).toMatch(/Progressing +False +ProgressDeadlineExceeded/);
+        expect(described).toMatch(
+          /Rolling back web container web of web-canary-\S+ keeps crashing: 3 times, last with exit code 1/,
+        );
+        expect(described).toMatch(/Canary failed! web stays on the primary: container web of web-canary-/);
+      });
     const { stdout: shown } = await shop.kubectl(['get', 'canary']);
     expect(shown).toMatch(
-      /\nweb +Failed +0 +\S+Z +0 of 2 canary pods ready \(web-canary-\S+: CrashLoopBackOff\)\n/,
+      /\nweb +Failed +0 +\S+Z +container web of web-canary-\S+ keeps crashing: 3 times, last with exit code 1\n/,
     );
     expect(uidsOf(await shop.pods())).toEqual(before);
 
     // GitOps applies it again and again, and somebody touches it: still failed, and no canary of it starts.
-    expect((await shop.apply(crashing)).stdout).toBe('deployment.apps/web unchanged\n');
+    expect((await shop.apply(web('v2-crash'))).stdout).toBe('deployment.apps/web unchanged\n');
     await shop.kubectl(['annotate', 'deployment/web', 'kanari.dev/threshold=3']);
     expect((await rolloutStatus(shop)).code).toBe(1);
     expect((await shop.canary()).status).toMatchObject({
