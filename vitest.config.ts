@@ -18,10 +18,10 @@ const UNDER_LOAD = [
   'bad-release',
   'data-plane',
   'drain',
-  'evidence',
   'good-release',
   'kill',
   'replicas',
+  'verdicts',
   'whole-share',
 ].map((name) => `test/lab/${name}.test.ts`);
 
