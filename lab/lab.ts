@@ -7,6 +7,7 @@ import { exists } from './build-cache.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { startControlPlane } from './control-plane.ts';
 import { ensureIstioCrds } from './crds.ts';
+import { withDeadline } from './deadline.ts';
 import { type KubeletOptions, startKubelet } from './kubelet.ts';
 import type { ServedRequest } from './pod-server.ts';
 
@@ -102,10 +103,10 @@ const createKubectl =
     // `kubectl edit` leaves a refused edit in TMPDIR.
     const own = { KUBECONFIG: kubeconfig, KUBECACHEDIR: join(dir, 'kubectl-cache'), TMPDIR: dir };
     const env = { ...process.env, ...added, ...own };
-    const deadline = AbortSignal.timeout(KUBECTL_DEADLINE_MS);
-    const signal = end === undefined ? deadline : AbortSignal.any([deadline, end]);
     const input = stdin === undefined ? {} : { stdin };
-    const result = await runCommand(program, args, { env, signal, ...input });
+    const result = await withDeadline(end, KUBECTL_DEADLINE_MS, (signal) =>
+      runCommand(program, args, { env, signal, ...input }),
+    );
     if (result.code === 0 || allowFailure) return result;
     throw new Error(
       `kubectl ${args.join(' ')} exited with ${result.code}:\n${result.stderr}${result.stdout}`,

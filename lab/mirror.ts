@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KubeObject, keyOf } from '../src/core/objects.ts';
+import { withDeadline } from './deadline.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -117,13 +118,14 @@ const listAndWatch = async <T extends KubeObject>(
   cache.replaceAll(answer.items.map((item) => ({ apiVersion: answer.apiVersion, kind, ...item }) as T));
   listed();
   const query = `watch=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${answer.metadata.resourceVersion}`;
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout((WATCH_SECONDS + 10) * 1000)]);
-  const stream = await source.watch(`${path}?${query}`, deadline);
-  for await (const line of linesOf(stream)) {
-    const event = JSON.parse(line) as { type: ChangeType | 'ERROR' | 'BOOKMARK'; object: T };
-    if (event.type === 'ERROR') return;
-    if (event.type !== 'BOOKMARK') cache.apply(event.object, event.type);
-  }
+  await withDeadline(signal, (WATCH_SECONDS + 10) * 1000, async (deadline) => {
+    const stream = await source.watch(`${path}?${query}`, deadline);
+    for await (const line of linesOf(stream)) {
+      const event = JSON.parse(line) as { type: ChangeType | 'ERROR' | 'BOOKMARK'; object: T };
+      if (event.type === 'ERROR') return;
+      if (event.type !== 'BOOKMARK') cache.apply(event.object, event.type);
+    }
+  });
 };
 
 // Not node:readline: it never tells its reader that the input has failed.

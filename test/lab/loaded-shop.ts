@@ -1,6 +1,7 @@
+import type { Lab } from '../../lab/lab.ts';
 import { type Load, startLoad } from '../../lab/load.ts';
 import type { VirtualService } from '../../lab/mesh-objects.ts';
-import type { KubeObject, Pod } from '../../src/core/objects.ts';
+import type { Deployment, KubeObject, Pod } from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
 import { eventually, type ReleaseWorld } from './release-world.ts';
@@ -182,6 +183,11 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     optIn: async () => {
       await lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
       await reach('opted in', ({ phase }) => phase === 'Initialized');
+      // The API server learns of the label in its own time; a change before that would go out natively.
+      await eventually(
+        async () => (await isHeldAtAChange(lab, namespace)) || undefined,
+        () => `admission asks about ${namespace}`,
+      );
     },
     apply: (nextTag) => {
       current = nextTag;
@@ -202,6 +208,13 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
       await load.stop();
     },
   };
+};
+
+/** In a dry run. */
+const isHeldAtAChange = async ({ api }: Lab, namespace: string): Promise<boolean> => {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
+  const template = { metadata: { annotations: { probe: 'opted in' } } };
+  return (await api.request<Deployment>('PATCH', path, { spec: { template } })).spec.paused === true;
 };
 
 /** So many answers in a row, for proxies learn of a Service's endpoints after the Service. */
