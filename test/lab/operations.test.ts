@@ -126,7 +126,7 @@ describe('in an emergency, while Kanari runs', () => {
   beforeAll(enter, FIRST_START_MS);
   afterAll(leave);
 
-  it('all that Kanari has a hand in can be listed', async () => {
+  it.concurrent('all that Kanari has a hand in can be listed', async () => {
     const shop = await openRun('listed');
     const run = annotationsOf(await shop.deployment())['kanari.dev/run'] ?? '';
     const { stdout } = await terminal.type('See what Kanari has a hand in', shop.namespace);
@@ -136,7 +136,7 @@ describe('in an emergency, while Kanari runs', () => {
     expect(stdout).toMatch(/^listed +DestinationRule +web-kanari +\{"web":/m);
   });
 
-  it('a run is ended, and all of it is put back', async () => {
+  it.concurrent('a run is ended, and all of it is put back', async () => {
     const shop = await openRun('ended');
     const before = uidsOf(await shop.pods());
     await terminal.type('End a run', shop.namespace);
@@ -145,7 +145,7 @@ describe('in an emergency, while Kanari runs', () => {
     expect(uidsOf(await shop.pods())).toEqual(before);
   });
 
-  it('a held Deployment is released, and its run withdrawn', async () => {
+  it.concurrent('a held Deployment is released, and its run withdrawn', async () => {
     const shop = await openRun('released');
     const { stderr } = await terminal.type('Release a held Deployment while Kanari runs', shop.namespace);
     expect(stderr).toContain('web is released without a canary');
@@ -154,7 +154,7 @@ describe('in an emergency, while Kanari runs', () => {
     await isWithdrawn(shop);
   });
 
-  it('a namespace is not gated any more from the next change on; what is held stays held', async () => {
+  it.concurrent('a namespace is not gated any more from the next change on; what is held stays held', async () => {
     const shop = await openRun('ungated-namespace');
     await shop.apply({ ...web('v1'), metadata: { name: 'other' } });
     await terminal.type('Stop gating a namespace', shop.namespace);
@@ -168,7 +168,7 @@ describe('in an emergency, while Kanari runs', () => {
     expect((await shop.deployment()).spec.paused).toBe(true);
   });
 
-  it('a Deployment is taken out of its hands: the next change goes out natively', async () => {
+  it.concurrent('a Deployment is taken out of its hands: the next change goes out natively', async () => {
     const shop = await world.openShop('taken-out', { annotations: SLOW });
     await shop.opens();
     await terminal.type("Take one Deployment out of Kanari's hands", shop.namespace);
@@ -181,6 +181,7 @@ describe('in an emergency, while Kanari runs', () => {
     await isRunning(shop, 'v2');
   });
 
+  // Of the whole cluster, so by itself.
   it('runs end as they should although the webhook is gone, which comes back by applying its manifest', async () => {
     const shop = await openRun('no-webhook');
     const before = uidsOf(await shop.pods());
@@ -203,8 +204,7 @@ describe('in an emergency, without Kanari', () => {
 
   beforeAll(async () => {
     await enter();
-    released = await openRun('released-by-hand');
-    returned = await openRun('returned-by-hand');
+    [released, returned] = await Promise.all([openRun('released-by-hand'), openRun('returned-by-hand')]);
     await world.kanari.kill();
   }, FIRST_START_MS);
   afterAll(leave);
@@ -265,9 +265,11 @@ describe('the uninstallation', () => {
 
   beforeAll(async () => {
     await enter();
-    failed = await openFailed('failed');
-    reverted = await openFailed('reverted');
-    running = await openRun('running');
+    [failed, reverted, running] = await Promise.all([
+      openFailed('failed'),
+      openFailed('reverted'),
+      openRun('running'),
+    ]);
     const shops = [running, failed, reverted];
     pods = new Map(await Promise.all(shops.map(async (shop) => [shop, uidsOf(await shop.pods())] as const)));
   }, FIRST_START_MS);
