@@ -25,7 +25,7 @@ const metric = z
 const webhook = z
   .object({
     name: z.string(),
-    type: z.enum(WEBHOOK_TYPES),
+    type: z.enum(WEBHOOK_TYPES).default('rollout'),
     url: z.url({ protocol: /^https?$/ }),
     timeout: duration.default(10_000),
     retries: z.int().min(0).max(10).default(0),
