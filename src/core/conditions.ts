@@ -54,7 +54,10 @@ export const RUN_REASONS = {
   HoldBroken: 'the held template runs although it was not released',
   CanaryYields: 'a quota had no room for the rolling update: the canary gave up its own',
   RollbackAsked: 'a rollback webhook answered: somebody wants the run to end',
+  WaitingForApproval: 'a person must approve before the run goes on',
   WaitingForWebhook: 'a webhook has yet to answer, or to agree',
+  GateTimedOut: 'nobody let the run pass a gate in time and kanari.dev/on-gate-timeout is rollback',
+  PausedByCommand: 'a person holds the run at its weight',
   Frozen: 'too many checks failed and kanari.dev/on-failure is freeze: a person ends the run',
   RunLost: 'the Canary was deleted mid-run: what was left of the run was withdrawn',
   RoutesRewritten:

@@ -269,8 +269,14 @@ export interface Run {
   /** What was told of limits of its traffic. */
   limits?: TrafficLimit[];
   routes?: RoutesWritten;
-  /** Gates come to, in order. */
+  /** Gates come to and found shut, in order. */
   gates?: GateRecord[];
+  /** When the last check of the step passed while the run was kept from going on; counts while it equals `stepSince`. */
+  passedAt?: Timestamp;
+  /** Since when a person's command holds it at its weight. */
+  pausedAt?: Timestamp;
+  /** The command that was last read; forgotten once it is gone from the Canary. */
+  heard?: string;
   /** Calls to webhooks and alert providers whose outcome counts. */
   calls?: CallRecord[];
   /** The primary ailed already when the change came, with so many pods ready; the change may be the fix. */

@@ -1,13 +1,14 @@
 import type { Effect, Plan } from '../effects.ts';
 import { ownFailedCondition } from '../facts.ts';
 import type { CanaryStatus, Ending } from '../run.ts';
+import { heardBy, heardIdle, promotedByCommand, type Verb } from './commands.ts';
 import { begunByChange } from './fix.ts';
 import { holdMarked, staleMarksRemoved } from './holds.ts';
 import { holdIntact } from './invariants.ts';
 import { begun, newRun } from './lifecycle.ts';
 import { endedByLoss, lossExplained, toldLoss } from './lost.ts';
 import type { Move, RunContext } from './move.ts';
-import { commandConsumed, detected, obeying } from './redirect.ts';
+import { detected } from './redirect.ts';
 import { hasRemains, withdrawalOfRemains } from './remains.ts';
 import { settle } from './settle.ts';
 import { failureShown, otherReplicaSetsDeleted, revertReleased } from './withdraw.ts';
@@ -93,23 +94,31 @@ const restoring = (context: RunContext, loss: Ending, consume: Effect[]): IdleDe
   return { kind: 'begin', context: { ...context, status, run }, opening: [...consume, toldLoss(loss)] };
 };
 
+/** What a person has said about a template that failed. */
+interface Told {
+  verb?: Verb | undefined;
+  effects: Effect[];
+}
+
 /** The run of the held template; of one that has failed only because a person says so. */
-const beginning = (context: RunContext, failed: boolean, consume: Effect[]): IdleDecision => {
+const beginning = (context: RunContext, told: Told): IdleDecision => {
   const { facts, status, now, snapshot } = context;
   // A retry is no change of anybody's: what has failed is not taken for a fix.
-  const run = failed ? newRun(facts, now) : begunByChange(newRun(facts, now), context);
+  const fresh = told.verb === undefined ? begunByChange(newRun(facts, now), context) : newRun(facts, now);
+  const run = heardBy(fresh, snapshot);
   const first: RunContext = { ...context, status: begun(status, run, now), run };
-  const opening = [...consume, detected(facts, run)];
-  if (!failed || snapshot.command !== 'promote') return { kind: 'begin', context: first, opening };
+  const opening = [...told.effects, detected(facts, run)];
+  if (told.verb !== 'promote') return { kind: 'begin', context: first, opening };
   const stale: Effect[] =
     ownFailedCondition(facts.deployment) === undefined ? [] : [{ kind: 'clearFailedCondition' }];
-  return { kind: 'begin', context: obeying(first), opening: [...opening, ...stale] };
+  return { kind: 'begin', context: promotedByCommand(first), opening: [...opening, ...stale] };
 };
 
 export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecision => {
   const { facts, status, snapshot } = context;
   const failed = status.failedRevision === facts.templateRevision;
-  const consume = commandConsumed(snapshot, facts.held && failed ? ['retry', 'promote'] : ['retry']);
+  const told = heardIdle(context, facts.held && failed ? ['retry', 'promote'] : []);
+  const consume = told.effects;
   const only = (plan: Plan): IdleDecision => ({
     kind: 'plan',
     plan: { ...plan, effects: [...consume, ...plan.effects] },
@@ -131,8 +140,7 @@ export const decideIdle = (context: RunContext, before: CanaryStatus): IdleDecis
   if (loss !== undefined) return restoring(context, loss, consume);
   const broken = lossExplained(context) ?? holdIntact(context);
   if (broken !== undefined) return only(settle(context, before, broken));
-  const told = snapshot.command === 'promote' || snapshot.command === 'retry';
-  if (failed && !told) return only(failedBefore(context, before));
+  if (failed && told.verb === undefined) return only(failedBefore(context, before));
   if (facts.replicas === 0) return only(atZero(context, before));
-  return beginning(context, failed, consume);
+  return beginning(context, told);
 };

@@ -8,14 +8,13 @@ import { shareMade } from './capacity.ts';
 import { customChecks } from './custom-checks.ts';
 import { freezes, frozen, thresholdReached } from './failed-check.ts';
 import { adviceWithoutEvidence } from './forewarned.ts';
-import { gateOpen } from './gate.ts';
 import { rolloutAnswered, webhookChecks } from './hooks.ts';
+import { judgedOn } from './kept-back.ts';
 import {
   elapsedMs,
   ending,
   event,
   firstMove,
-  isDecided,
   isGivenTraffic,
   type RunContext,
   SOON_MS,
@@ -25,6 +24,7 @@ import {
   without,
 } from './move.ts';
 import { withoutEvidence } from './no-evidence.ts';
+import { firstRequestsLetThrough } from './passage.ts';
 import { targetShare } from './prepare.ts';
 import { forgetting } from './proxies.ts';
 import { restartsJudged, signalsOf } from './signals.ts';
@@ -125,10 +125,14 @@ export const judged: Stage = (context) => {
   };
 };
 
-/** The gate before each rise of the share. */
-const nextShareLetIn: Stage = (context) =>
-  isDecided(context, targetShare(context)) ? undefined : gateOpen('traffic')(context);
-
 /** The stages of one step, in order. */
 export const step: Stage = (context) =>
-  firstMove([nextShareLetIn, weightStands, frozen, intervalElapsed, rolloutAnswered, judged], context);
+  firstMove(
+    [
+      firstRequestsLetThrough,
+      weightStands,
+      frozen,
+      judgedOn((kept) => firstMove([intervalElapsed, rolloutAnswered, judged], kept)),
+    ],
+    context,
+  );

@@ -2,7 +2,7 @@ import { mergeCondition } from '../conditions.ts';
 import type { Facts } from '../facts.ts';
 import type { Condition, Deployment } from '../objects.ts';
 import type { CanaryStatus, HistoryEntry, Outcome, Phase, Run } from '../run.ts';
-import { stamp } from './move.ts';
+import { stamp, without } from './move.ts';
 
 // The Canary's status from one run to the next.
 
@@ -98,7 +98,7 @@ export const ended = (status: CanaryStatus, run: Run, now: Date): CanaryStatus =
     phase: phaseAtEnd(run),
     canaryWeight: 0,
     step: -1,
-    run: { ...run, endedAt: stamp(now) },
+    run: { ...without(run, 'heard'), endedAt: stamp(now) },
     ...(failed ? { failedRevision: run.revision } : {}),
     history: remembered(status, entryOf(run, outcome, reason, now)),
   };

@@ -49,17 +49,20 @@ export const stamp = (now: Date): Timestamp => now.toISOString().replace(/\.\d{3
 export const elapsedMs = (since: Timestamp, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(since));
 
-type Clearable =
+type OptionalInRun =
   | 'ailing'
   | 'given'
+  | 'heard'
   | 'metricsOutage'
+  | 'passedAt'
+  | 'pausedAt'
   | 'primaryShortSince'
   | 'stepSince'
   | 'unstartedSince'
   | 'waitingSince';
 
 /** Optional properties can't be set to undefined (they would reach the API server as such): they are left out. */
-export const without = (run: Run, ...keys: Clearable[]): Run => {
+export const without = (run: Run, ...keys: OptionalInRun[]): Run => {
   const rest = { ...run };
   for (const key of keys) delete rest[key];
   return rest;

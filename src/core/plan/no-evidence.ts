@@ -2,6 +2,7 @@ import type { CheckResult } from '../check.ts';
 import type { MetricsOutage } from '../run.ts';
 import { judgesRequests } from '../without-routes.ts';
 import { advance } from './advance.ts';
+import { isKeptBack } from './kept-back.ts';
 import { elapsedMs, ending, type Move, type RunContext, without } from './move.ts';
 
 // A check that has no verdict holds the weight. How long, is a matter of who is to blame: a server that can't be asked
@@ -65,6 +66,8 @@ const paused = ({ snapshot }: RunContext, { reason, message, checks }: Inconclus
 export const withoutEvidence = (context: RunContext, check: Inconclusive): Move => {
   const { snapshot, run, now } = context;
   const { onNoData, progressDeadlineMs } = snapshot.settings;
+  // Nothing waits for evidence: a person, or a webhook, brings the run on.
+  if (isKeptBack(context)) return held(context, check);
   if (isAway(context)) {
     const late = elapsedMs(run.stepSince ?? now.toISOString(), now) >= progressDeadlineMs;
     return late ? paused(context, check) : held(context, check);

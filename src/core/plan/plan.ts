@@ -10,7 +10,6 @@ import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
 import { withEventsSent } from './event-hooks.ts';
 import { fixRecognised } from './fix.ts';
-import { gateOpen } from './gate.ts';
 import { holdMarked } from './holds.ts';
 import { withHooksHeard } from './hook-answers.ts';
 import { postRolloutCalled, preRolloutPassed, rollbackAsked } from './hooks.ts';
@@ -21,6 +20,7 @@ import { initialStatus, isActive, newRun } from './lifecycle.ts';
 import { lossExplained } from './lost.ts';
 import { firstMove, type RunContext, type Stage } from './move.ts';
 import { withOutage } from './no-evidence.ts';
+import { firstPodsLetThrough, startLetThrough } from './passage.ts';
 import {
   destinationsStand,
   failedConditionCleared,
@@ -71,12 +71,13 @@ const ADVANCE: readonly Stage[] = [
   trafficSplittable,
   trafficSuffices,
   limitsTold,
-  gateOpen('start'),
+  startLetThrough,
   primaryLabelled,
   destinationsStand,
   splitTakenOver,
   splitStands,
   firstStepChosen,
+  firstPodsLetThrough,
   canarySized,
   canaryForgotten,
   canaryReady,

@@ -1,11 +1,11 @@
 import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Ending, Run } from '../run.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { endingWith, heardBy, obey, tooLate } from './commands.ts';
 import { begunByChange } from './fix.ts';
 import { begun, newRun } from './lifecycle.ts';
 import { endedByLoss, toldLoss } from './lost.ts';
-import { ending, event, type RunContext, without } from './move.ts';
+import { ending, event, type RunContext } from './move.ts';
 
 // What others do to a run under way: revert it, release it, scale it to zero, replace its template, command it.
 
@@ -49,62 +49,22 @@ const overtaken = ({ facts, run }: RunContext): boolean =>
   facts.templateRevision !== run.revision &&
   (run.ending === undefined || run.ending.outcome === 'Promoted');
 
-const commanded = (context: RunContext): Ending | undefined => {
-  const { command } = context.snapshot;
-  if (command === undefined || context.run.ending !== undefined) return undefined;
-  if (command === 'abort')
-    return ending(context, { outcome: 'Aborted', reason: 'Aborted', message: 'aborted by command' });
-  if (command === 'promote') {
-    return ending(context, {
-      outcome: 'Promoted',
-      reason: 'PromotedByCommand',
-      message: 'promoted by command',
-    });
-  }
-  return undefined;
-};
-
-const COMMANDS = ['abort', 'promote', 'retry'];
-
-/** Takes the command away; one that means nothing here is answered, never swallowed. */
-export const commandConsumed = ({ command }: Snapshot, meaningful: readonly string[]): Effect[] => {
-  if (command === undefined) return [];
-  const known = `known: ${COMMANDS.join(', ')}`;
-  const words = COMMANDS.includes(command)
-    ? `kanari.dev/command=${command} changes nothing: no run is under way`
-    : `kanari.dev/command=${command} is no command; ${known}`;
-  return [{ kind: 'consumeCommand' }, ...(meaningful.includes(command) ? [] : [event(words, 'Warning')])];
-};
-
-const redirectedTo = (context: RunContext, decided: Ending): RunContext => ({
-  ...context,
-  status: decided.outcome === 'Promoted' ? { ...context.status, phase: 'Promoting' } : context.status,
-  // What was waited for is over: the promotion's times count from its own begin.
-  run: { ...without(context.run, 'waitingSince', 'stepSince'), ending: decided },
-});
-
-/** The context as a person's command leaves it; unchanged without one, or once the run's end is decided. */
-export const obeying = (context: RunContext): RunContext => {
-  const command = commanded(context);
-  return command === undefined ? context : redirectedTo(context, command);
-};
-
 /** The context as others have left it; unchanged when nobody interfered. */
 export const redirect = (context: RunContext): Redirected => {
-  const { facts, status, now } = context;
-  // Also `retry`, which began this run a moment ago.
-  const consume = commandConsumed(context.snapshot, COMMANDS);
+  const { facts, status, now, snapshot } = context;
   const other = endedByOthers(context);
   if (other !== undefined) {
     const told = other.reason === 'PrimaryLost' ? [toldLoss(other)] : [];
-    return { context: redirectedTo(context, other), opening: [...consume, ...told] };
+    const ends = endingWith({ ...context, run: heardBy(context.run, snapshot) }, other);
+    return { context: ends, opening: [...tooLate(context), ...told] };
   }
   if (overtaken(context) && context.status.phase !== 'Finalising') {
-    const run = begunByChange(newRun(facts, now), context);
+    const run = heardBy(begunByChange(newRun(facts, now), context), snapshot);
     return {
       context: { ...context, status: begun(status, run, now), run },
-      opening: [...consume, detected(facts, run)],
+      opening: [...tooLate(context), detected(facts, run)],
     };
   }
-  return { context: obeying(context), opening: consume };
+  const { context: told, effects } = obey(context);
+  return { context: told, opening: effects };
 };
