@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMetricClient } from '../../src/analysis/metric-client.ts';
 import type { MetricTarget } from '../../src/analysis/metric-provider.ts';
@@ -12,6 +13,8 @@ const TARGET: MetricTarget = {
   canaryServices: [],
   latency: { quantile: 0.99, limitMs: 500 },
 };
+
+const PLAIN: MetricTarget = { ...TARGET, key: 'shop/plain', latency: 'off' };
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -113,6 +116,15 @@ describe('prometheus provider', () => {
     expect((await read(port)).reading).toMatchObject({ pods: [{ pod: 'a', requests: 11 }] });
   });
 
+  it('counts series of one pod together that differ by who asked', async () => {
+    const { port } = await serveSamples([
+      counts({ ...A, source_workload: 'loader' }, 10),
+      counts({ ...A, source_workload: 'unknown' }, 7),
+      scraped(),
+    ]);
+    expect((await read(port)).reading).toMatchObject({ pods: [{ pod: 'a', requests: 17 }] });
+  });
+
   it("keeps what a client's proxy could not deliver apart, as errors", async () => {
     const { port } = await serveSamples([
       counts(A, 10),
@@ -154,13 +166,23 @@ describe('prometheus provider', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('takes what the server says beside the answer for no warning', async () => {
+    const { port } = await serve((_, response) => {
+      response.end(
+        vector([counts(A, 1), scraped()]).replace('{', '{"infos":["metric might not be a counter"],'),
+      );
+    });
+    expect((await read(port, { targets: [PLAIN] })).readings.get('shop/plain')).toMatchObject({
+      kind: 'samples',
+    });
+  });
+
   it('lets a histogram that fails harm only those who want one', async () => {
     const { port } = await serve(({ query }, response) => {
       if (!query.includes('istio_requests_total')) response.statusCode = 422;
       response.end(vector([counts(A, 1), scraped()]));
     });
-    const plain: MetricTarget = { ...TARGET, key: 'shop/plain', latency: 'off' };
-    const { readings } = await read(port, { targets: [TARGET, plain] });
+    const { readings } = await read(port, { targets: [TARGET, PLAIN] });
     expect(readings.get('shop/web')).toMatchObject({ kind: 'unavailable', reason: 'MetricsServerError' });
     expect(readings.get('shop/plain')).toMatchObject({ kind: 'samples' });
   });
@@ -258,6 +280,44 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
       },
       reason: 'MetricsAnswerInvalid',
       timeoutMs: 20_000,
+    },
+    'a gzip bomb': {
+      script: (_, response) => {
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(64 * 1024 * 1024)));
+      },
+      reason: 'MetricsAnswerInvalid',
+    },
+    'a gzip bomb that is not declared': {
+      script: (_, response) => {
+        response.end(gzipSync(Buffer.alloc(1024 * 1024)));
+      },
+      reason: 'MetricsAnswerInvalid',
+    },
+    'more than its length says': {
+      script: (_, response) => {
+        response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"status":"success"}');
+      },
+      reason: 'MetricsAnswerInvalid',
+    },
+    'headers without end': {
+      script: (_, response) => {
+        response.socket?.write(`HTTP/1.1 200 OK\r\n${'x-more: of them\r\n'.repeat(10_000)}`);
+      },
+      reason: 'MetricsServerUnreachable',
+    },
+    'another protocol': {
+      script: (_, response) => {
+        response.socket?.end('SSH-2.0-OpenSSH_9.9\r\n');
+      },
+      reason: 'MetricsServerUnreachable',
+    },
+    'one byte after the other': {
+      script: (_, response) => {
+        const dripping = setInterval(() => response.write(' '), 5);
+        response.on('close', () => clearInterval(dripping));
+      },
+      reason: 'MetricsServerUnreachable',
+      timeoutMs: 100,
     },
     silence: { script: () => undefined, reason: 'MetricsServerUnreachable', timeoutMs: 50 },
     'silence after the headers': {

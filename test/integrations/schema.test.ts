@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
@@ -155,6 +155,13 @@ describe('reading it', () => {
   it('takes YAML', async () => {
     const { metricServers } = await loaded('metricServers:\n- {name: default, url: "http://p:9090"}\n');
     expect(metricServers).toMatchObject([{ name: 'default', url: 'http://p:9090' }]);
+  });
+
+  it('takes every example of the documentation', async () => {
+    const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+    expect(examples).not.toEqual([]);
+    for (const example of examples) await expect(loaded(example)).resolves.toHaveProperty('metricServers');
   });
 
   it('names the file that is no YAML, and quotes nothing of it', async () => {
