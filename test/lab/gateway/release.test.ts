@@ -85,7 +85,7 @@ const isOf =
 const MEASURED = { steps: '10,30', interval: '16s' };
 
 describe('behind a Gateway', () => {
-  it.concurrent('a good release fails no request, has the share of its weight, and leaves no trace', async () => {
+  it('a good release fails no request, has the share of its weight, and leaves no trace', async () => {
     const shop = await openGatewayShop('good', MEASURED);
     const before = bytesOf(await objectsOf(shop));
     const pods = await shop.primaryPods();
