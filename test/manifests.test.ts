@@ -418,6 +418,7 @@ describe('the Canary kind', () => {
       ['LASTTRANSITIONTIME', '.status.lastTransitionTime', 0],
       ['MESSAGE', '.status.message', 0],
       ['REVISION', '.status.run.revision', 1],
+      ['PROMOTION', '.status.outlook.promotionAt', 1],
     ]);
   });
 

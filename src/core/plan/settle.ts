@@ -2,6 +2,7 @@ import type { Effect, Plan } from '../effects.ts';
 import type { CanaryStatus } from '../run.ts';
 import { conditionsOf, ended } from './lifecycle.ts';
 import { event, type Move, type RunContext, stamp } from './move.ts';
+import { outlookOf } from './outlook.ts';
 
 // From a move to the plan: the status as it is written, and the events people read.
 
@@ -37,8 +38,14 @@ export const settle = (context: RunContext, before: CanaryStatus | undefined, mo
     reason: move.reason,
     message: move.message,
   };
+  const { outlook: _known, ...lasting } = next;
+  const outlook = outlookOf(context.snapshot, next, context.now);
   const moved = before === undefined || WATCHED.some((field) => before[field] !== next[field]);
-  const stamped = moved ? { ...next, lastTransitionTime: stamp(context.now) } : next;
+  const stamped: CanaryStatus = {
+    ...lasting,
+    ...(outlook === undefined ? {} : { outlook }),
+    ...(moved ? { lastTransitionTime: stamp(context.now) } : {}),
+  };
   return {
     status: { ...stamped, conditions: conditionsOf(stamped, context.now) },
     effects: move.effects ?? [],
