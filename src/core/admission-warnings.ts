@@ -1,6 +1,7 @@
 import { beyondTraffic } from './aims.ts';
 import { UNGATED_REASONS, type UngatedReason } from './conditions.ts';
 import { type DeploymentChange, isPaused, skipLeftBehind } from './deployment-change.ts';
+import type { GatePlace } from './gate-place.ts';
 import type { Ruling } from './gates.ts';
 import { startsBeforeProxy } from './injection.ts';
 import type { ObjectMeta, PodTemplate } from './objects.ts';
@@ -27,6 +28,7 @@ export const warningsFor = ({
   callersOutsideMesh,
 }: WarningContext): string[] => [
   ...rulingWarnings(change, ruling),
+  ...(ruling.kind === 'hold' ? approvalWarnings(change) : []),
   ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
   ...(ruling.kind === 'hold' && callersOutsideMesh ? [outsideMesh(change)] : []),
   ...(ruling.kind === 'hold' ? countWarnings(change, metricsConfigured) : []),
@@ -62,6 +64,20 @@ const holdWarning = (name: string, change: DeploymentChange, reason: string): st
   const begins = reason === 'Superseded' ? 'starts again with this template' : 'started';
   const follow = `Follow: kubectl get canary ${name} -w`;
   return `canary of ${name} ${begins} (${paceOf(change.settings)}); ${primaryName(change)} keeps serving. ${follow}`;
+};
+
+const PLACES: Readonly<Record<GatePlace, string>> = {
+  start: 'before its canary starts',
+  traffic: 'before each rise of its share',
+  promotion: 'before the promotion',
+};
+
+/** Where a person will have to approve, and how. */
+const approvalWarnings = ({ settings, after }: DeploymentChange): string[] => {
+  if (settings.approve.length === 0) return [];
+  const name = nameOf(after.metadata);
+  const places = [...new Set(settings.approve)].map((place) => PLACES[place]).join(', ');
+  return [`${name} waits for approval ${places}: kubectl annotate canary ${name} kanari.dev/command=approve`];
 };
 
 const releaseWarning = (name: string, change: DeploymentChange, reason: UngatedReason): string => {

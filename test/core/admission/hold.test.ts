@@ -36,6 +36,17 @@ describeUpdates({
     injected: true,
     warnings: ['canary of web started', 'no metrics server is configured'],
   },
+  'says where a person will have to approve, and how': {
+    change: { template: v2, annotations: { 'kanari.dev/approve': 'start,promotion' } },
+    reason: 'NewRevision',
+    paused: true,
+    marks: run('web:v2'),
+    injected: true,
+    warnings: [
+      'canary of web started',
+      'kanari: web waits for approval before its canary starts, before the promotion: kubectl annotate canary web kanari.dev/command=approve',
+    ],
+  },
   'says when callers have no proxy to obey its weight': {
     change: { template: v2 },
     input: { callersOutsideMesh: true },
