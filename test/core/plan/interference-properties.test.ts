@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { GatePlace } from '../../../src/core/gate-place.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Whatever people, controllers and crashes do in whatever order: the cluster itself checks every write, and once they
@@ -15,6 +16,8 @@ type Action =
   | { kind: 'undo'; how: SimulatedCluster['undoing'] }
   | { kind: 'kill'; after: number }
   | { kind: 'forget' }
+  | { kind: 'gates'; at: GatePlace[] }
+  | { kind: 'command'; word: string }
   | { kind: 'wait'; seconds: number };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -30,6 +33,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('kill' as const), after: fc.integer({ min: 0, max: 3 }) }),
   fc.record({ kind: fc.constant('forget' as const) }),
+  fc.record({
+    kind: fc.constant('gates' as const),
+    at: fc.subarray<GatePlace>(['start', 'traffic', 'promotion']),
+  }),
+  fc.record({
+    kind: fc.constant('command' as const),
+    word: fc.constantFrom('abort', 'approve', 'pause', 'promote', 'resume', 'retry', 'retry=1-0-0', 'stop'),
+  }),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 12 }) }),
 );
 
@@ -48,6 +59,8 @@ const act = (cluster: SimulatedCluster, next: Action): void => {
   else if (next.kind === 'scale') cluster.deployment.spec.replicas = next.replicas;
   else if (next.kind === 'metrics') cluster.metrics = next.state;
   else if (next.kind === 'undo') cluster.undoing = next.how;
+  else if (next.kind === 'command') cluster.command = next.word;
+  else if (next.kind === 'gates') cluster.settings = { ...cluster.settings, approve: next.at };
   else if (next.kind === 'forget') cluster.canary = undefined;
   else if (next.kind === 'kill') cluster.look(next.after);
   else if (next.kind === 'wait') cluster.runToEnd({ seconds: next.seconds });
@@ -68,6 +81,8 @@ test('every run ends and leaves nothing behind, whatever was done to it', () => 
       cluster.metrics = 'up';
       cluster.undoing = 'nothing';
       cluster.neverReady.clear();
+      cluster.settings = { ...cluster.settings, approve: [] };
+      cluster.command = 'resume';
       cluster.deployment.spec.replicas = 4;
       // Longer than a run whose routes were fought over waits for its next try.
       cluster.runToEnd({ seconds: 250 });
