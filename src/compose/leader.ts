@@ -2,7 +2,7 @@ import { createElector, type Elector } from '../kube/lease.ts';
 import { systemTiming } from '../kube/timing.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createCustomMetrics, createMetricClients, createMetricProvider } from './metric-servers.ts';
-import { createOutbound } from './outbound.ts';
+import { alertsOf, createOutbound } from './outbound.ts';
 import { createRouters } from './routers.ts';
 import { type Shared, tellUngated } from './shared.ts';
 
@@ -27,7 +27,7 @@ export const createLeader = (shared: Shared): Elector => {
         for (const object of objects) void recorder.record(object, event);
       },
     },
-    operator: { propagationWaitMs, lookIntervalMs },
+    operator: { propagationWaitMs, lookIntervalMs, alerts: alertsOf(shared) },
     log,
     fence: () => elector.fence(),
     onReconciled: ({ seconds, failed }) => {

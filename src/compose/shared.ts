@@ -24,7 +24,7 @@ const connect = async (config: Config, log: Logger) => {
   const rest = createRest({ credentials, userAgent: 'kanari', log });
   const reader = createReader(rest);
   const writer = createWriter(rest);
-  return { rest, reader, writer };
+  return { rest, reader, writer, apiServer: credentials.server };
 };
 
 /** What the parts share. */

@@ -138,6 +138,7 @@ export interface Service extends KubeObject {
     type?: string;
     selector?: StringMap;
     clusterIP?: string;
+    clusterIPs?: string[];
     ipFamilies?: string[];
     ipFamilyPolicy?: string;
     ports?: {

@@ -1,38 +1,10 @@
 import { z } from 'zod';
 import { nearestName } from '../core/nearest-name.ts';
+import { alertParts, alertProvider, alertRule, rulesNameProviders } from './alerts.ts';
+import { file, name, namesDiffer, said, url } from './fields.ts';
 
 // The operator's own file: servers that Kanari may ask for metrics, providers of alerts, and whom users' webhooks may
 // reach. Credentials are never in it: it names files, which are read again at each use.
-
-/** How a violation reads: what is expected, what came, and an example. Values that may be secret are not shown. */
-const said = (expected: string, example: string, show = true) => ({
-  error: ({ input }: { input?: unknown }): string => {
-    const got = input === undefined ? 'nothing' : (JSON.stringify(input) ?? typeof input).slice(0, 100);
-    return `expected ${expected}${show ? `, got ${got}` : ''} (example: ${example})`;
-  },
-});
-
-const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const name = z
-  .string(said('a name of lower-case letters, digits and dashes', 'default'))
-  .regex(NAME, said('a name of lower-case letters, digits and dashes, 63 at most', 'default'));
-const file = (example: string) => {
-  const message = said('the name of a file', example);
-  return z.string(message).min(1, message);
-};
-
-const hasCredentials = (address: string): boolean => {
-  const { username, password } = new URL(address);
-  return username !== '' || password !== '';
-};
-
-/** An address may hold a password: it is never shown. */
-const url = (expected: string, example: string, protocol = /^https?$/) => {
-  const message = said(expected, example, false);
-  return z.url({ protocol, ...message }).refine((address) => !hasCredentials(address), {
-    error: `expected ${expected} without user and password, which belong in a file (example: ${example})`,
-  });
-};
 
 const HEADER = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 const headerName = z.string().regex(HEADER, said('the name of an HTTP header', 'X-Scope-OrgID'));
@@ -98,46 +70,26 @@ const metricServer = z
     error: `expected the type prometheus of the server default, which the built-in metrics are read from, got "web" (example: ${SERVER_EXAMPLE})`,
   });
 
-const alertProvider = z.strictObject({
-  name,
-  type: z.enum(['slack', 'teams', 'discord', 'googlechat', 'generic']),
-  /** Where messages are posted: given here, or in a file where it is a secret. */
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  urlFile: z.string().min(1).optional(),
-});
-
 /** Data planes whose metrics the built-in queries know. */
 export const QUERY_SETS = ['istio', 'linkerd', 'envoy', 'traefik', 'nginx'] as const;
 export type QuerySetName = (typeof QUERY_SETS)[number];
 
-const namesDiffer = (servers: readonly { name: string }[]): boolean =>
-  new Set(servers.map(({ name }) => name)).size === servers.length;
-
-const schema = z.strictObject({
-  metricServers: z
-    .array(metricServer, said('a list of metrics servers', `[${SERVER_EXAMPLE}]`, false))
-    .refine(namesDiffer, {
-      error: `expected names that differ, got the same name twice (example: [${SERVER_EXAMPLE}])`,
-    })
-    .default([]),
-  /** Data planes that the built-in queries ask about; all of them unless given. */
-  querySets: z
-    .array(z.enum(QUERY_SETS, said(`one of ${QUERY_SETS.join(', ')}`, 'istio')), said('a list', '[istio]'))
-    .min(1, said(`at least one of ${QUERY_SETS.join(', ')}`, '[istio]'))
-    .default([...QUERY_SETS]),
-  alertProviders: z.array(alertProvider).default([]),
-  outbound: z
-    .strictObject({
-      /**
-       * Hosts (`*.shop.svc`), addresses and networks (`10.0.0.0/8`) that webhooks and alerts may reach; absent: all but
-       * loopback, link-local addresses and the API server, which must be named here to be reached.
-       */
-      allow: z.array(z.string().min(1)).optional(),
-    })
-    .default({}),
-  /** Base address that alerts link to; `{{ namespace }}` and `{{ name }}` stand for the Deployment's. */
-  linkTemplate: z.string().optional(),
-});
+const schema = z
+  .strictObject({
+    metricServers: z
+      .array(metricServer, said('a list of metrics servers', `[${SERVER_EXAMPLE}]`, false))
+      .refine(namesDiffer, {
+        error: `expected names that differ, got the same name twice (example: [${SERVER_EXAMPLE}])`,
+      })
+      .default([]),
+    /** Data planes that the built-in queries ask about; all of them unless given. */
+    querySets: z
+      .array(z.enum(QUERY_SETS, said(`one of ${QUERY_SETS.join(', ')}`, 'istio')), said('a list', '[istio]'))
+      .min(1, said(`at least one of ${QUERY_SETS.join(', ')}`, '[istio]'))
+      .default([...QUERY_SETS]),
+    ...alertParts,
+  })
+  .superRefine(rulesNameProviders);
 
 export type Integrations = Readonly<z.output<typeof schema>>;
 export type MetricServerConfig = z.output<typeof metricServer>;
@@ -151,6 +103,7 @@ const FIELDS = [
   ...Object.keys(schema.shape),
   ...Object.keys(metricServer.shape),
   ...Object.keys(alertProvider.shape),
+  ...Object.keys(alertRule.shape),
   ...['caFile', 'certFile', 'keyFile', 'serverName', 'username', 'passwordFile', 'allow'],
 ];
 

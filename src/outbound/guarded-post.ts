@@ -33,7 +33,7 @@ export interface GuardOptions {
   /** Hosts, addresses and networks that may be called (address-guard.ts); undefined: all but the forbidden ones. */
   allow: readonly string[] | undefined;
   /** Addresses of the API server at this time; never called unless `allow` names them. */
-  apiServer: () => readonly string[];
+  apiServer: () => readonly string[] | Promise<readonly string[]>;
   /** Default: the system's. */
   lookup?: LookupFunction;
 }
@@ -45,14 +45,17 @@ class Refused extends Error {}
 const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 
 /** Looks up like the system, and gives only addresses that may be called: what is connected to is what was checked. */
-const guardedLookup = (guard: AddressGuard, { apiServer, lookup }: GuardOptions): LookupFunction => {
-  const system: LookupFunction = lookup ?? systemLookup;
+const guardedLookup = (
+  guard: AddressGuard,
+  system: LookupFunction,
+  apiServer: readonly string[],
+): LookupFunction => {
   return (hostname, options, callback) => {
     const host = hostname.toLowerCase().replace(/\.$/, '');
     system(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, []);
       const addresses = Array.isArray(found) ? found : [];
-      const refusals = addresses.map(({ address }) => guard.refusal(host, address, apiServer()));
+      const refusals = addresses.map(({ address }) => guard.refusal(host, address, apiServer));
       const usable = addresses.filter((_, index) => refusals[index] === undefined);
       const [first] = usable;
       if (first === undefined) return callback(new Refused(refusals[0] ?? 'it has no address'), []);
@@ -110,12 +113,12 @@ const unreachable = (error: unknown, url: URL): PostOutcome => {
 };
 
 /** The URL that may be called, or why it is not. */
-const permitted = (text: string, guard: AddressGuard, { apiServer }: GuardOptions): URL | string => {
+const permitted = (text: string, guard: AddressGuard, apiServer: readonly string[]): URL | string => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     return 'its address is no http or https URL';
   const host = hostOf(url);
-  return (isIP(host) === 0 ? undefined : guard.refusal(host, host, apiServer())) ?? url;
+  return (isIP(host) === 0 ? undefined : guard.refusal(host, host, apiServer)) ?? url;
 };
 
 /**
@@ -124,10 +127,11 @@ const permitted = (text: string, guard: AddressGuard, { apiServer }: GuardOption
  */
 export const createGuardedPost = (guarded: GuardOptions): GuardedPost => {
   const guard = createAddressGuard(guarded.allow);
-  const lookup = guardedLookup(guard, guarded);
   return async (text, { headers, body, timeoutMs, maxBytes = MIB, signal }) => {
-    const url = permitted(text, guard, guarded);
+    const apiServer = await guarded.apiServer();
+    const url = permitted(text, guard, apiServer);
     if (typeof url === 'string') return { kind: 'refused', message: url };
+    const lookup = guardedLookup(guard, guarded.lookup ?? systemLookup, apiServer);
     const late = `no answer within ${formatDuration(timeoutMs)}`;
     const deadline = linkDeadline(signal, timeoutMs, () => new DOMException(late, 'TimeoutError'));
     // A connection each: one that is kept might outlive what its name leads to and what is allowed.

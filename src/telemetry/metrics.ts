@@ -57,6 +57,12 @@ const runMetrics = (registers: [Registry]) => ({
     labelNames: ['outcome'] as const,
     registers,
   }),
+  outboundRequests: new Counter({
+    name: 'kanari_outbound_requests_total',
+    help: 'Requests to webhooks and alert providers (kind), by outcome (ok, error, refused, unreachable).',
+    labelNames: ['kind', 'outcome'] as const,
+    registers,
+  }),
   runs: new Counter({
     name: 'kanari_runs_total',
     help: 'Runs that ended, by outcome (Promoted, RolledBack, Superseded, Aborted, Reverted, Skipped).',

@@ -17,7 +17,13 @@ describe('the file of integrations', () => {
   it('may say nothing', () => {
     expect(parseIntegrations(undefined)).toEqual({
       ok: true,
-      integrations: { metricServers: [], querySets: [...QUERY_SETS], alertProviders: [], outbound: {} },
+      integrations: {
+        metricServers: [],
+        querySets: [...QUERY_SETS],
+        alertProviders: [],
+        alerts: [],
+        outbound: {},
+      },
     });
   });
 
