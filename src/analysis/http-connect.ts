@@ -24,8 +24,9 @@ export interface ConnectOptions {
 /** A request that has yet to be ended. Throws for TLS material that is none. */
 export type Connect = (url: URL, options: ConnectOptions) => http.ClientRequest;
 
-// Idle connections are let go of: after a change of certificates nobody would use them again.
-const POOL = { keepAlive: true, maxSockets: 4, timeout: 60_000 };
+// As many as one look asks at once, or one query would wait for the other at the cost of its own deadline. Idle ones are
+// let go of: after a change of certificates nobody would use them again.
+const POOL = { keepAlive: true, maxSockets: 20, timeout: 60_000 };
 
 const straight = (): Connect => {
   const plain = new http.Agent(POOL);
@@ -36,8 +37,8 @@ const straight = (): Connect => {
       : http.request(url, { ...options, agent: plain });
 };
 
-const refusal = (status: number | undefined): Error =>
-  Object.assign(new Error('refused'), { code: `the proxy answered HTTP ${status ?? 0} to CONNECT` });
+/** The proxy's own answer; its message says which. */
+export class ProxyRefusal extends Error {}
 
 interface Tunnel {
   proxy: URL;
@@ -53,7 +54,7 @@ const openTunnel = ({ proxy, timeoutMs }: Tunnel, target: string): Promise<Duple
     asking.once('connect', (response, socket: Duplex) => {
       if (response.statusCode === 200) return resolve(socket);
       socket.destroy();
-      reject(refusal(response.statusCode));
+      reject(new ProxyRefusal(`the proxy answered HTTP ${response.statusCode ?? 0} to CONNECT`));
     });
     asking.on('error', reject);
     asking.end();
@@ -82,7 +83,7 @@ const throughProxy = (tunnel: Tunnel): Connect => {
   };
 };
 
-/** Connections are kept alive, four at most. */
+/** Connections are kept alive, twenty at most. */
 export const createConnect = (options: { proxyUrl: string | undefined; timeoutMs: number }): Connect =>
   options.proxyUrl === undefined
     ? straight()

@@ -1,6 +1,6 @@
 import type * as http from 'node:http';
 import { linkDeadline } from '../kube/linked-signal.ts';
-import { type Connect, createConnect, type TlsMaterial } from './http-connect.ts';
+import { type Connect, createConnect, ProxyRefusal, type TlsMaterial } from './http-connect.ts';
 
 // One bounded exchange over kept-alive connections. Whatever the server does is a value, never an exception.
 
@@ -37,6 +37,7 @@ export interface ExchangeOptions {
 
 const unreachable = (error: unknown): HttpOutcome => {
   if (!(error instanceof Error)) return { kind: 'unreachable', message: 'no answer' };
+  if (error instanceof ProxyRefusal) return { kind: 'unreachable', message: error.message };
   if (error.name === 'TimeoutError') return { kind: 'unreachable', message: 'no answer in time' };
   // An AggregateError (both address families refused) has a code and no message. Neither carries the URL's user.
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;

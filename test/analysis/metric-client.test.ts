@@ -281,7 +281,7 @@ describe('a metrics server behind a proxy', () => {
     });
   });
 
-  it('is not waited for beyond the deadline where the proxy says nothing', async () => {
+  const startSilentProxy = async () => {
     const silent = net.createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const sockets = new Set<net.Socket>();
@@ -290,11 +290,24 @@ describe('a metrics server behind a proxy', () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => silent.close(resolve));
     });
-    const proxyUrl = `http://127.0.0.1:${(silent.address() as net.AddressInfo).port}`;
+    return `http://127.0.0.1:${(silent.address() as net.AddressInfo).port}`;
+  };
+
+  it('is not waited for beyond the deadline where the proxy says nothing', async () => {
+    const proxyUrl = await startSilentProxy();
     const { client } = clientFor(serverAt('https://localhost:1', { proxyUrl }), 100);
     expect(await client.query('up', never)).toMatchObject({
       message: 'the metrics server gives no answer: no answer in time',
     });
+  });
+
+  it('is given up with its caller, where the proxy says nothing either', async () => {
+    const proxyUrl = await startSilentProxy();
+    const { client } = clientFor(serverAt('https://localhost:1', { proxyUrl }), 600_000);
+    const stop = new AbortController();
+    const answer = client.query('up', stop.signal);
+    setTimeout(() => stop.abort(), 50);
+    expect(await answer).toMatchObject({ reason: 'MetricsServerUnreachable' });
   });
 });
 
