@@ -227,7 +227,7 @@ export interface ContainerRestarts {
   judged: number;
   /** One of those not judged yet was for want of memory. */
   outOfMemory?: true;
-  /** How the last of them came, in words: `exit code 1`. */
+  /** How the last of them came, or the one for want of memory, in words: `exit code 1`. */
   last: string;
 }
 

@@ -35,15 +35,16 @@ export const withOutage = (context: RunContext): RunContext => {
 };
 
 /**
- * The time in which evidence could be asked for adds up, however often the server goes and comes; and whenever it comes
- * back there is an interval to gather what it has missed.
+ * The time in which evidence could be asked for adds up, however often the server goes and comes. Whenever it comes back
+ * there is an interval to gather what it has missed; one that never stays so long has twice the deadline.
  */
 const isOverdue = (context: RunContext): boolean => {
   const { run, now, snapshot } = context;
   const { intervalMs, progressDeadlineMs } = snapshot.settings;
   const { lostMs = 0, overAt } = outageOf(context) ?? {};
   const asked = elapsedMs(run.stepSince ?? now.toISOString(), now) - lostMs;
-  return asked >= progressDeadlineMs && (overAt === undefined || elapsedMs(overAt, now) >= intervalMs);
+  const settled = overAt === undefined || elapsedMs(overAt, now) >= intervalMs;
+  return asked >= (settled ? progressDeadlineMs : 2 * progressDeadlineMs);
 };
 
 type Inconclusive = Pick<CheckResult, 'reason' | 'message' | 'checks'>;

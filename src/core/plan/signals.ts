@@ -28,8 +28,11 @@ const isOf =
 const counting = (ends: ContainerEnds, known: ContainerRestarts | undefined, run: Run): ContainerRestarts => {
   const { pod, container, count, last } = ends;
   const judged = run.evidence === undefined ? count : (known?.judged ?? 0);
-  const outOfMemory = count > judged && (isOutOfMemory(last) || known?.outOfMemory === true);
-  return { pod, container, count, judged, ...(outOfMemory ? { outOfMemory } : {}), last: describeEnd(last) };
+  const record = { pod, container, count, judged };
+  if (count > judged && isOutOfMemory(last)) return { ...record, outOfMemory: true, last: describeEnd(last) };
+  // A want of memory is not hidden by whatever comes of it.
+  if (known?.outOfMemory === true) return { ...record, outOfMemory: true, last: known.last };
+  return { ...record, last: describeEnd(last) };
 };
 
 /** Restarts of pods that are replaced in the meantime must not be lost: each is kept as it is seen. */

@@ -126,6 +126,9 @@ it('names a want of memory even where another end came after it', () => {
   cluster.reportedPods = [pod(restarted(2, { exitCode: 1 }))];
   untilFailedChecks(1);
   expect(status()).toMatchObject({ reason: 'CanaryOutOfMemory' });
+  expect(status()?.message).toContain(
+    '2 restarts (container web of web-canary-a: exit code 137, out of memory)',
+  );
 });
 
 describe('a canary that lost its last endpoint by a restart', () => {
@@ -169,7 +172,7 @@ describe('a canary that can not run', () => {
     expect(status()?.message).toContain(`${reason}, web:v2 is not there`);
   });
 
-  it('has its time anew when the registry answers in between, and after a restart of Kanari goes on counting', () => {
+  it('has its time anew when the registry answers in between', () => {
     const failing = [pod(waiting('ErrImagePull', 'timeout'))];
     cluster.reportedPods = failing;
     cluster.runToEnd({ seconds: 20 });
