@@ -196,7 +196,7 @@ describe.concurrent('webhooks of a run', () => {
     scripts.set('/panicking/load', HANGS);
     const shop = await release('panicking', {
       hooks: [
-        { name: 'load', type: 'rollout', timeout: '1h' },
+        { name: 'load', type: 'rollout', timeout: '10m' },
         { name: 'panic', type: 'rollback' },
       ],
     });
@@ -204,6 +204,38 @@ describe.concurrent('webhooks of a run', () => {
     scripts.set('/panicking/panic', OK);
     const { status } = await shop.reaches('Failed');
     expect(status).toMatchObject({ reason: 'RollbackAsked', message: 'webhook panic asked for a rollback' });
+  });
+});
+
+describe.concurrent('gates', () => {
+  const GATES: Hook[] = [
+    { name: 'before', type: 'confirm-rollout' },
+    { name: 'rise', type: 'confirm-traffic-increase' },
+    { name: 'last', type: 'confirm-promotion' },
+  ];
+
+  it('stay shut until their webhooks answer 200, and open then', async () => {
+    for (const { name } of GATES) scripts.set(`/gated/${name}`, CLOSED);
+    const shop = await release('gated', { hooks: GATES });
+    const waitsAt = (name: string, phase: string) =>
+      eventually(async () => {
+        const status = await runOf(shop);
+        const message = expect.stringContaining(`webhook ${name} (HTTP 403: closed for the weekend)`);
+        expect(status).toMatchObject({ phase, reason: 'WaitingForWebhook', message });
+      });
+    await waitsAt('before', 'Waiting');
+    await expect(shop.deployment('web-canary')).rejects.toThrow('not found');
+    scripts.set('/gated/before', OK);
+    await waitsAt('rise', 'Waiting');
+    scripts.set('/gated/rise', OK);
+    await waitsAt('last', 'WaitingPromotion');
+    expect((await runOf(shop))?.canaryWeight).toBe(50);
+    scripts.set('/gated/last', OK);
+    await shop.reaches('Succeeded');
+    expect([...new Set(called(shop))]).toEqual(['before', 'rise', 'last']);
+    expect(await messages(shop)).toContain(
+      'Halt web advancement waiting for promotion approval last (HTTP 403: closed for the weekend)',
+    );
   });
 });
 

@@ -34,7 +34,7 @@ const eventsWith = (cluster: SimulatedCluster, words: string): string[] =>
   cluster.events.filter((event) => event.includes(words));
 
 const APPROVE =
-  /; to approve: kubectl annotate canary web -n shop kanari\.dev\/command=approve=1-[0-9a-f]{10}-2-\w+$/;
+  /; to approve: kubectl annotate canary web -n shop kanari\.dev\/command=approve=1-[0-9a-f]{10}-2-[0-9a-z]+$/;
 
 interface Wait {
   phase: string;

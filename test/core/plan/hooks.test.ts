@@ -17,6 +17,8 @@ const hook = (type: WebhookType, name: string = type): Webhook => ({
   metadata: { cmd: 'hey' },
 });
 
+const GATES = [hook('confirm-rollout'), hook('confirm-traffic-increase'), hook('confirm-promotion')];
+
 /** v2 is held, and its webhooks answer 200 unless told otherwise. */
 const held = (hooks: Webhook[], settings: Partial<SimulatedCluster['settings']> = {}): SimulatedCluster => {
   const cluster = new SimulatedCluster();
@@ -43,13 +45,17 @@ const refusing =
 
 describe('webhooks of a run', () => {
   test('are called in the order of the run, each with the phase that Flagger would send', () => {
-    const cluster = held([hook('pre-rollout'), hook('rollout'), hook('post-rollout')]);
+    const cluster = held([...GATES, hook('pre-rollout'), hook('rollout'), hook('post-rollout')]);
     cluster.runToEnd();
     expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.calls.map((call) => [payloadOf(call).phase, call.id.split('/')[0]])).toEqual([
+      ['Progressing', 'confirm-rollout'],
       ['Progressing', 'pre-rollout'],
+      ['Progressing', 'confirm-traffic-increase'],
       ['Progressing', 'rollout'],
+      ['Progressing', 'confirm-traffic-increase'],
       ['Progressing', 'rollout'],
+      ['Progressing', 'confirm-promotion'],
       ['Succeeded', 'post-rollout'],
     ]);
   });
@@ -267,6 +273,27 @@ describe('a post-rollout webhook', () => {
   });
 });
 
+describe('a confirm-promotion webhook', () => {
+  test('that refuses keeps the run at its last weight, and rollout webhooks are called at each check meanwhile', () => {
+    const cluster = held([hook('confirm-promotion', 'gate'), hook('rollout')]);
+    let open = false;
+    cluster.receiver = refusing('confirm-promotion', () => open);
+    cluster.runToEnd({ seconds: 120 });
+    expect(cluster.canary?.status).toMatchObject({
+      phase: 'WaitingPromotion',
+      canaryWeight: 50,
+      reason: 'WaitingForWebhook',
+      message: expect.stringContaining('webhook gate (HTTP 403: closed)'),
+    });
+    expect(times(cluster, 'rollout/rollout')).toBeGreaterThan(10);
+    expect(cluster.events.filter((message) => message.startsWith('Halt'))).toHaveLength(1);
+    open = true;
+    cluster.runToEnd();
+    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(cluster.events).toContain('Confirm-promotion check gate passed');
+  });
+});
+
 describe('an event webhook', () => {
   test('is sent every Event of the run, in order, and is never waited for', () => {
     const cluster = held([hook('event')]);
@@ -283,7 +310,7 @@ describe('an event webhook', () => {
 });
 
 describe('killed between any two writes', () => {
-  const HOOKS = [hook('pre-rollout'), hook('rollout'), hook('rollback'), hook('post-rollout')];
+  const HOOKS = [...GATES, hook('pre-rollout'), hook('rollout'), hook('rollback'), hook('post-rollout')];
 
   test('a run with webhooks comes to the same end, and repeats no call whose answer is written down', () => {
     fc.assert(
