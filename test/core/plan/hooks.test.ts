@@ -58,6 +58,14 @@ describe('webhooks of a run', () => {
       ['Progressing', 'confirm-promotion'],
       ['Succeeded', 'post-rollout'],
     ]);
+    expect(cluster.events.filter((message) => message.endsWith(' passed'))).toEqual([
+      'Confirm-rollout check confirm-rollout passed',
+      'Pre-rollout check pre-rollout passed',
+      'Confirm-traffic-increase check confirm-traffic-increase passed',
+      'Confirm-traffic-increase check confirm-traffic-increase passed',
+      'Confirm-promotion check confirm-promotion passed',
+      'Post-rollout check post-rollout passed',
+    ]);
   });
 
   test('are not called where the Deployment is idle', () => {
