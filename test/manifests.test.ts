@@ -280,6 +280,12 @@ type Complete<T> = T extends readonly (infer Item)[]
 const AT = '2026-11-21T00:00:00Z';
 const COUNTS = { requests: 1, errors: 1, timed: 1, slow: 1 };
 const FAST_PATH = { n: 1, x: 1, logE: 0.5, latest: { verdicts: 1, logBefore: -0.5, n: 1, x: 1 } };
+const RELATIVE_PATH = {
+  pending: { canary: { n: 1, x: 1 }, primary: { n: 1, x: 1 } },
+  logs: [0.5],
+  logE: 0.5,
+  latest: { verdicts: 1, logBefore: -0.5, logs: [0.5] },
+};
 const COMPLETE: Complete<CanaryStatus> = {
   observedGeneration: 1,
   phase: 'Progressing',
@@ -337,13 +343,29 @@ const COMPLETE: Complete<CanaryStatus> = {
       judged: COUNTS,
       fastErrors: FAST_PATH,
       fastSlow: FAST_PATH,
+      primary: {
+        pods: [{ pod: 'p', ...COUNTS }],
+        total: COUNTS,
+        judged: COUNTS,
+        errors: RELATIVE_PATH,
+        slow: RELATIVE_PATH,
+      },
     },
     ending: { outcome: 'Promoted', reason: 'r', message: 'm', weight: 10, decidedAt: AT },
   },
   primary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },
   canary: { revision: 'r', replicaSet: 's', replicas: 1, ready: 1 },
   checks: [
-    { metric: 'latency', value: 'v', limit: 'l', requests: 1, verdict: 'pass', reason: 'r', message: 'm' },
+    {
+      metric: 'latency',
+      value: 'v',
+      limit: 'l',
+      requests: 1,
+      verdict: 'pass',
+      confidence: 'c',
+      reason: 'r',
+      message: 'm',
+    },
   ],
   outlook: { checkAt: AT, waitsFor: 'w', promotionAt: AT },
   lastTransitionTime: AT,

@@ -1,15 +1,14 @@
 import * as reasons from './check-reasons.ts';
-import { fastPathDecided } from './e-process.ts';
-import { judgedUpToHere, unjudged } from './evidence.ts';
-import { counted, figure, percent } from './figures.ts';
+import { judgedUpToHere } from './evidence.ts';
+import { counted, figure } from './figures.ts';
+import { comparisons, limitChecks } from './metric-checks.ts';
 import type { Timestamp } from './objects.ts';
 import type { Evidence, MetricCheck, Settings, Verdict } from './run.ts';
 import type { EvidenceReading } from './snapshot.ts';
-import { judgeLatency, judgeSuccessRate, quantileName } from './verdict.ts';
 
 // A check: one evaluation of all metrics, on what came since the last verdict.
 
-type Limits = Pick<Settings, 'successRate' | 'latency' | 'minRequests'>;
+type Limits = Pick<Settings, 'successRate' | 'latency' | 'minRequests' | 'analysis' | 'compare'>;
 
 /** What Kubernetes itself says about the canary; decides when there are no metrics to ask. */
 export interface CanarySignals {
@@ -40,15 +39,26 @@ export interface CheckResult {
   evidence: Evidence;
 }
 
+const NOTHING_TO_JUDGE = { verdict: 'inconclusive', confidence: 'no evidence' } as const;
+
 interface Obstacle {
   reason: string;
   message: string;
 }
 
 /** Why the reading can't carry a verdict, if it can't. */
-const obstacleOf = (reading: EvidenceReading, { now, maxAgeMs }: CheckOptions): Obstacle | undefined => {
+const obstacleOf = (
+  { compare }: Limits,
+  reading: EvidenceReading,
+  { now, maxAgeMs }: CheckOptions,
+): Obstacle | undefined => {
   if (reading.kind === 'unconfigured') return undefined;
   if (reading.kind !== 'samples') return { reason: reading.reason, message: reading.message };
+  if (compare === 'primary' && (reading.primary ?? []).length === 0)
+    return {
+      reason: reasons.NO_PRIMARY_SAMPLES,
+      message: "nothing is known of the primary's requests to compare with",
+    };
   const ageMs = Date.parse(now) - Date.parse(reading.at);
   // Not `ageMs > maxAgeMs`: an unreadable timestamp makes NaN, and that is no fresh sample either.
   if (ageMs <= maxAgeMs) return undefined;
@@ -77,9 +87,11 @@ const readinessCheck = (signals: CanarySignals): MetricCheck => {
 };
 
 const metricChecks = (settings: Limits, evidence: Evidence, reading: EvidenceReading): MetricCheck[] => {
-  const counts = unjudged(evidence);
   const edgeMs = reading.kind === 'samples' ? reading.latencyEdgeMs : undefined;
-  const checks = [judgeSuccessRate(settings, counts), judgeLatency(settings, counts, edgeMs)];
+  const checks =
+    settings.compare === 'primary'
+      ? comparisons(settings, evidence, edgeMs)
+      : limitChecks(settings, evidence, edgeMs);
   return checks.filter((check) => check !== undefined);
 };
 
@@ -115,11 +127,11 @@ export const checkRun = (
     const checks = [readinessCheck(options.signals), ...(options.others ?? [])];
     return { ...summary(checks), checks, evidence };
   }
-  const obstacle = obstacleOf(reading, options);
+  const obstacle = obstacleOf(settings, reading, options);
   const judged =
     obstacle === undefined
       ? enabled
-      : enabled.map((check) => ({ ...check, ...obstacle, verdict: 'inconclusive' as const }));
+      : enabled.map((check) => ({ ...check, ...obstacle, ...NOTHING_TO_JUDGE }));
   const restarted = options.signals.restarts > 0 ? [readinessCheck(options.signals)] : [];
   const checks = [...restarted, ...judged, ...(options.others ?? [])];
   const result = summary(checks);
@@ -128,27 +140,4 @@ export const checkRun = (
     checks,
     evidence: result.verdict === 'inconclusive' ? evidence : judgedUpToHere(evidence, settings),
   };
-};
-
-/** Set when the fast path is sure that the canary must go now, whatever the interval and the threshold say. */
-export const fastPathVerdict = (
-  settings: Pick<Settings, 'successRate' | 'latency'>,
-  { fastErrors, fastSlow }: Pick<Evidence, 'fastErrors' | 'fastSlow'>,
-): Obstacle | undefined => {
-  if (settings.successRate !== 'off' && fastPathDecided(fastErrors)) {
-    const { n, x } = fastErrors;
-    return {
-      reason: reasons.OUTAGE_ERRORS,
-      message: `success rate ${percent(n - x, n)} < ${figure(settings.successRate)} % beyond doubt (${figure(x)} of ${counted(n, 'request')} failed)`,
-    };
-  }
-  if (settings.latency !== 'off' && fastPathDecided(fastSlow)) {
-    const { n, x } = fastSlow;
-    const objective = `${quantileName(settings.latency)} > ${figure(settings.latency.limitMs)} ms`;
-    return {
-      reason: reasons.OUTAGE_LATENCY,
-      message: `${objective} beyond doubt (${figure(x)} of ${counted(n, 'request')} slower)`,
-    };
-  }
-  return undefined;
 };

@@ -1,6 +1,8 @@
 import { advanceFastPath, atVerdict, newFastPath } from './e-process.ts';
 import type { Timestamp } from './objects.ts';
-import type { Counts, Evidence, FastPath, PodCounters, Settings } from './run.ts';
+import { addCounts, growthOf, isBlank, lessCounts, NOTHING } from './pod-growth.ts';
+import { errorTrials, foldPrimary, primaryJudgedUpToHere, slowTrials } from './primary-evidence.ts';
+import type { Counts, Evidence, FastPath, PodCounters, PrimaryEvidence, Settings, Trials } from './run.ts';
 import { toleratedErrors, toleratedSlow } from './tolerance.ts';
 
 // Evidence is counts, not rates: what each pod's counters grew by since the run's first weight, summed.
@@ -10,11 +12,11 @@ export interface Scrape {
   /** When it was scraped, not when it was asked for. */
   at: Timestamp;
   pods: readonly PodCounters[];
+  /** Those of the primary's pods. */
+  primary?: readonly PodCounters[];
 }
 
-type Limits = Pick<Settings, 'successRate' | 'latency'>;
-
-const NOTHING: Counts = { requests: 0, errors: 0, timed: 0, slow: 0 };
+type Limits = Pick<Settings, 'successRate' | 'latency' | 'compare'>;
 
 /** A pod's name has no slash, so a client's counters never meet those of a canary's pod of the same name. */
 const CLIENT_PREFIX = 'client/';
@@ -40,66 +42,9 @@ export const newEvidence = (since: Timestamp): Evidence => ({
   fastSlow: newFastPath(),
 });
 
-export const addCounts = (a: Counts, b: Counts): Counts => ({
-  requests: a.requests + b.requests,
-  errors: a.errors + b.errors,
-  timed: a.timed + b.timed,
-  slow: a.slow + b.slow,
-});
-
 /** What came since the last verdict. */
-export const unjudged = ({ total, judged }: Evidence): Counts => ({
-  requests: total.requests - judged.requests,
-  errors: total.errors - judged.errors,
-  timed: total.timed - judged.timed,
-  slow: total.slow - judged.slow,
-});
-
-/** A counter of all trials and one of those that failed: they come from one process and restart together. */
-interface Pair {
-  all: number;
-  failed: number;
-}
-
-const growth = (last: Pair, now: Pair): Pair => {
-  const restarted = now.all < last.all || now.failed < last.failed;
-  if (restarted) return now;
-  const all = now.all - last.all;
-  return { all, failed: Math.min(now.failed - last.failed, all) };
-};
-
-/** Both at zero after they were not: more often the series are missing from one answer than the process restarted. */
-const known = (last: Pair, now: Pair): Pair => (now.all === 0 && now.failed === 0 ? last : now);
-
-const requestsOf = (pod: PodCounters): Pair => ({ all: pod.requests, failed: pod.errors });
-const timedOf = (pod: PodCounters): Pair => ({ all: pod.timed, failed: pod.slow });
-
-interface PodStep {
-  pod: PodCounters;
-  grown: Counts;
-}
-
-const step = (last: PodCounters, now: PodCounters): PodStep => {
-  const requests = known(requestsOf(last), requestsOf(now));
-  const timed = known(timedOf(last), timedOf(now));
-  const newRequests = growth(requestsOf(last), requests);
-  const newTimed = growth(timedOf(last), timed);
-  return {
-    pod: {
-      pod: now.pod,
-      requests: requests.all,
-      errors: requests.failed,
-      timed: timed.all,
-      slow: timed.failed,
-    },
-    grown: {
-      requests: newRequests.all,
-      errors: newRequests.failed,
-      timed: newTimed.all,
-      slow: newTimed.failed,
-    },
-  };
-};
+export const unjudged = ({ total, judged }: { total: Counts; judged: Counts }): Counts =>
+  lessCounts(total, judged);
 
 /**
  * Where a pod's counters start that was not seen before. The canary's pods are new with the run: 0, so that their
@@ -109,11 +54,6 @@ const step = (last: PodCounters, now: PodCounters): PodStep => {
  */
 const baseline = (pod: PodCounters, firstLook: boolean): PodCounters =>
   isProxy(pod) || (firstLook && isClient(pod)) ? pod : { pod: pod.pod, ...NOTHING };
-
-const same = (a: PodCounters, b: PodCounters): boolean =>
-  a.requests === b.requests && a.errors === b.errors && a.timed === b.timed && a.slow === b.slow;
-
-const isBlank = (counters: PodCounters): boolean => same(counters, { pod: counters.pod, ...NOTHING });
 
 /**
  * A proxy's counters that are still at zero when the evidence begins hold nothing of an earlier revision: known from
@@ -132,18 +72,19 @@ const tolerances = ({ successRate, latency }: Limits): { errors?: number; slow?:
   ...(latency === 'off' ? {} : { slow: toleratedSlow(latency) }),
 });
 
-const look = (state: FastPath, seen: { n: number; x: number }, tolerated: number | undefined): FastPath =>
+const look = (state: FastPath, seen: Trials, tolerated: number | undefined): FastPath =>
   tolerated === undefined ? state : advanceFastPath(state, seen, tolerated);
 
 /** The evidence after a pass or a fail: the next check judges what comes from here on. */
 export const judgedUpToHere = (evidence: Evidence, limits: Limits): Evidence => {
   const { errors, slow } = tolerances(limits);
-  const { total, fastErrors, fastSlow } = evidence;
+  const { total, fastErrors, fastSlow, primary } = evidence;
   return {
     ...evidence,
     judged: total,
     fastErrors: errors === undefined ? fastErrors : atVerdict(fastErrors, errors),
     fastSlow: slow === undefined ? fastSlow : atVerdict(fastSlow, slow),
+    ...(primary === undefined ? {} : { primary: primaryJudgedUpToHere(primary) }),
   };
 };
 
@@ -154,32 +95,37 @@ const outdated = (evidence: Evidence, at: Timestamp): boolean => {
   return !(scraped > Date.parse(evidence.since) && scraped >= newest);
 };
 
+/** Undefined while there is no comparison; one that is asked for anew begins anew. */
+const comparisonOf = (
+  { primary }: Evidence,
+  scrape: Scrape,
+  { compare }: Limits,
+  grown: Counts,
+): PrimaryEvidence | undefined =>
+  compare === 'primary' ? foldPrimary(primary, scrape.primary ?? [], grown) : undefined;
+
 /**
  * The evidence with what a scrape adds: each pod's growth goes to the total and, as one look, to the fast paths.
  * Pods that vanished keep what they contributed. A scrape that adds nothing returns the very same object.
  */
 export const foldEvidence = (evidence: Evidence, scrape: Scrape, limits: Limits): Evidence => {
   if (outdated(evidence, scrape.at)) return withBlankProxies(evidence, scrape);
-  const pods = new Map(evidence.pods.map((pod) => [pod.pod, pod]));
-  let grown = NOTHING;
-  let changed = false;
-  for (const counters of scrape.pods) {
-    const seen = pods.get(counters.pod);
-    const last = seen ?? baseline(counters, evidence.sampledAt === undefined);
-    const next = step(last, counters);
-    if (seen === undefined ? isBlank(next.pod) && !isProxy(counters) : same(seen, next.pod)) continue;
-    pods.set(counters.pod, next.pod);
-    grown = addCounts(grown, next.grown);
-    changed = true;
-  }
-  if (!changed) return evidence;
+  const growth = growthOf(evidence.pods, scrape.pods, {
+    baseline: (counters) => baseline(counters, evidence.sampledAt === undefined),
+    remembered: isProxy,
+  });
+  const { pods, grown } = growth ?? { pods: evidence.pods, grown: NOTHING };
+  const { primary: before, ...rest } = evidence;
+  const primary = comparisonOf(evidence, scrape, limits, grown);
+  if (growth === undefined && primary === before) return evidence;
   const tolerated = tolerances(limits);
   return {
-    ...evidence,
+    ...rest,
     sampledAt: scrape.at,
-    pods: [...pods.values()],
+    pods,
     total: addCounts(evidence.total, grown),
-    fastErrors: look(evidence.fastErrors, { n: grown.requests, x: grown.errors }, tolerated.errors),
-    fastSlow: look(evidence.fastSlow, { n: grown.timed, x: grown.slow }, tolerated.slow),
+    fastErrors: look(evidence.fastErrors, errorTrials(grown), tolerated.errors),
+    fastSlow: look(evidence.fastSlow, slowTrials(grown), tolerated.slow),
+    ...(primary === undefined ? {} : { primary }),
   };
 };

@@ -133,6 +133,12 @@ export interface Counts {
   slow: number;
 }
 
+/** Requests, or another kind of trials, and how many of them failed. */
+export interface Trials {
+  n: number;
+  x: number;
+}
+
 /** Where, of the e-processes that begin at a verdict each, the last one began. */
 export interface Beginning {
   /** Its number among them, 1 or more. */
@@ -142,15 +148,33 @@ export interface Beginning {
 }
 
 /** The always-on e-process of one signal (errors, or slow requests): what has been looked at and how sure it is. */
-export interface FastPath {
-  /** Trials looked at so far. */
-  n: number;
-  /** Failures among them. */
-  x: number;
+export interface FastPath extends Trials {
   /** Natural logarithm of the e-value, growth capped per look. */
   logE: number;
   /** The last verdict, with `n` and `x` as they were; absent before the first. */
-  latest?: Beginning & { n: number; x: number };
+  latest?: Beginning & Trials;
+}
+
+/** The e-process that holds the canary's share of failures against the primary's. */
+export interface RelativePath {
+  /** What came of one side while nothing came of the other: only both together tell anything. */
+  pending: { canary: Trials; primary: Trials };
+  /** Natural logarithm of the likelihood ratio of each ratio of the two shares that is looked for. */
+  logs: number[];
+  /** Natural logarithm of the e-value, growth capped per look. */
+  logE: number;
+  /** The last verdict, with `logs` as they were; absent before the first. */
+  latest?: Beginning & { logs: number[] };
+}
+
+/** The primary's requests since they are compared with the canary's. */
+export interface PrimaryEvidence {
+  pods: PodCounters[];
+  total: Counts;
+  /** `total` at the last pass or fail verdict. */
+  judged: Counts;
+  errors: RelativePath;
+  slow: RelativePath;
 }
 
 /** All evidence about the canary's revision since its first weight. Persisted in the Canary's status. */
@@ -166,6 +190,8 @@ export interface Evidence {
   judged: Counts;
   fastErrors: FastPath;
   fastSlow: FastPath;
+  /** Where the canary is compared with the primary. */
+  primary?: PrimaryEvidence;
 }
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
@@ -180,6 +206,8 @@ export interface MetricCheck {
   /** Trials judged. */
   requests: number;
   verdict: Verdict;
+  /** How far chance may explain it, in words: `within chance (p = 0.26)`; absent where chance has no part in it. */
+  confidence?: string;
   /** From the reason catalogue. */
   reason: string;
   /** One line that explains the verdict. */

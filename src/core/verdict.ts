@@ -1,132 +1,144 @@
-import { binomialTail } from './binomial.ts';
 import * as reasons from './check-reasons.ts';
 import { counted, figure, percent } from './figures.ts';
-import type { Counts, LatencyObjective, MetricCheck, Settings, Verdict } from './run.ts';
+import { byThreshold, type Finding, isWaiting, type SoFar, sequentially } from './finding.ts';
+import { errorTrials, slowTrials } from './primary-evidence.ts';
+import type { Counts, LatencyObjective, MetricCheck, Settings, Trials } from './run.ts';
+import { againstLimit } from './standing.ts';
 import { requestsNeeded, toleratedErrors, toleratedSlow } from './tolerance.ts';
 
-// The guarded threshold: a limit missed by chance is no failure, and too few requests are no verdict.
+// The canary's requests, judged against limits.
 
-/** A version exactly at its limit fails one check in ten at most; a run needs several failed checks to roll back. */
-const CHANCE = 0.1;
-
-/** `failed` of `all` requests judged against the tolerated share; `needed` requests make a verdict. */
-const judge = (all: number, failed: number, tolerated: number, needed: number): Verdict => {
-  const impossible = tolerated === 0 && failed > 0;
-  if (impossible) return 'fail';
-  if (all < needed || all <= 0) return 'inconclusive';
-  const exceeds = failed > all * tolerated;
-  return exceeds && binomialTail(failed, all, tolerated) <= CHANCE ? 'fail' : 'pass';
-};
-
-const clamp = (failed: number, all: number): number => Math.min(Math.max(failed, 0), all);
+const clamped = ({ n, x }: Trials): Trials => ({ n, x: Math.min(Math.max(x, 0), n) });
 
 const REASONS = {
   'success-rate': { pass: reasons.SUCCESS_RATE_KEPT, fail: reasons.SUCCESS_RATE_MISSED },
   latency: { pass: reasons.LATENCY_KEPT, fail: reasons.LATENCY_MISSED },
 } as const;
 
-const reasonOf = (metric: keyof typeof REASONS, verdict: Verdict): string =>
-  verdict === 'inconclusive' ? reasons.NOT_ENOUGH_REQUESTS : REASONS[metric][verdict];
-
-/** `99 %` */
-const successLimit = (rate: number): string => `${figure(rate)} %`;
-
-const successMessage = (verdict: Verdict, { requests, errors }: Counts, rate: number): string => {
-  const value = percent(requests - errors, requests);
-  const limit = successLimit(rate);
-  const seen = `${counted(requests, 'request')}${errors > 0 ? `, ${figure(errors)} failed` : ''}`;
-  if (verdict === 'fail') return `success rate ${value} < ${limit} (${seen})`;
-  const kept = requests - errors >= (requests * rate) / 100;
-  return kept
-    ? `success rate ${value} ≥ ${limit} (${seen})`
-    : `success rate ${value}, within chance of ${limit} (${seen})`;
+/** The reason in the catalogue for what was found about a metric. */
+export const reasonFor = (metric: keyof typeof REASONS, { verdict, undecided }: Finding): string => {
+  if (verdict !== 'inconclusive') return REASONS[metric][verdict];
+  return undecided === true ? reasons.UNDECIDED : reasons.NOT_ENOUGH_REQUESTS;
 };
 
-/** The share of requests without a 5xx among `counts`, judged; undefined when the metric is off. */
+/** How a share stands to its limit, in words: of what is kept, missed within chance, missed, and not yet known. */
+interface Words {
+  kept: string;
+  within: string;
+  missed: string;
+  undecided: string;
+}
+
+/** The words for what was found. */
+export const wordsFor = ({ verdict, undecided }: Finding, exceeds: boolean, words: Words): string => {
+  if (verdict === 'fail') return words.missed;
+  if (undecided === true) return words.undecided;
+  return exceeds ? words.within : words.kept;
+};
+
+const find = (trials: Trials, tolerated: number, needed: number, soFar: SoFar | undefined) => {
+  const standing = againstLimit(trials, tolerated);
+  const enough = trials.n > 0 && trials.n >= needed;
+  const finding = soFar === undefined ? byThreshold(standing, enough) : sequentially(standing, enough, soFar);
+  return { finding, exceeds: standing.exceeds };
+};
+
+/**
+ * The share of requests without a 5xx among `counts`, judged; undefined when the metric is off.
+ * @param soFar for `analysis: sequential`
+ */
 export const judgeSuccessRate = (
   { successRate, minRequests }: Pick<Settings, 'successRate' | 'minRequests'>,
   counts: Counts,
+  soFar?: SoFar,
 ): MetricCheck | undefined => {
   if (successRate === 'off') return undefined;
   const tolerated = toleratedErrors(successRate);
   const needed = requestsNeeded(minRequests, tolerated);
-  const errors = clamp(counts.errors, counts.requests);
-  const verdict = judge(counts.requests, errors, tolerated, needed);
+  const { n, x } = clamped(errorTrials(counts));
+  const { finding, exceeds } = find({ n, x }, tolerated, needed, soFar);
+  const limit = `${figure(successRate)} %`;
+  const rate = percent(n - x, n);
+  const words = wordsFor(finding, exceeds, {
+    kept: `${rate} ≥ ${limit}`,
+    within: `${rate}, within chance of ${limit}`,
+    missed: `${rate} < ${limit}`,
+    undecided: `${rate}, not within ${limit} yet`,
+  });
   return {
     metric: 'success-rate',
-    value: counts.requests > 0 ? percent(counts.requests - errors, counts.requests) : '–',
-    limit: `≥ ${successLimit(successRate)}`,
-    requests: counts.requests,
-    verdict,
-    reason: reasonOf('success-rate', verdict),
-    message:
-      verdict === 'inconclusive'
-        ? `success rate waits for evidence: ${figure(counts.requests)} of ${counted(needed, 'request')}`
-        : successMessage(verdict, { ...counts, errors }, successRate),
+    value: n > 0 ? rate : '–',
+    limit: `≥ ${limit}`,
+    requests: n,
+    verdict: finding.verdict,
+    confidence: finding.confidence,
+    reason: reasonFor('success-rate', finding),
+    message: isWaiting(finding)
+      ? `success rate waits for evidence: ${figure(n)} of ${counted(needed, 'request')}`
+      : `success rate ${words} (${counted(n, 'request')}${x > 0 ? `, ${figure(x)} failed` : ''})`,
   };
 };
 
 /** `p99`, `p99.9` */
 export const quantileName = ({ quantile }: LatencyObjective): string => `p${figure(quantile * 100)}`;
 
-interface LatencyView {
-  objective: LatencyObjective;
-  edgeMs: number;
-  tolerated: number;
-}
-
-const latencyMessage = (verdict: Verdict, counts: Counts, view: LatencyView): string => {
-  const { objective, edgeMs, tolerated } = view;
-  const name = quantileName(objective);
-  const limit = `${figure(objective.limitMs)} ms`;
-  const than = edgeMs === objective.limitMs ? '' : ` than ${figure(edgeMs)} ms, the next bucket`;
-  const seen = `${figure(counts.slow)} of ${figure(counts.timed)} slower${than}`;
-  if (verdict === 'fail') return `${name} > ${limit} (${seen})`;
-  const kept = counts.slow <= counts.timed * tolerated;
-  return kept ? `${name} ≤ ${limit} (${seen})` : `${name} within chance of ${limit} (${seen})`;
-};
-
+/** Why there is no verdict on the latency yet: nothing is timed, or too little. */
 const waitingForLatency = (
   counts: Counts,
   needed: number,
   name: string,
-): [reason: string, message: string] =>
+): { reason: string; message: string } =>
   counts.timed === 0 && counts.requests > 0
-    ? [
-        reasons.NO_LATENCY_SAMPLES,
-        `${name} waits: none of ${counted(counts.requests, 'request')} is timed yet`,
-      ]
-    : [
-        reasons.NOT_ENOUGH_REQUESTS,
-        `${name} waits for evidence: ${figure(counts.timed)} of ${counted(needed, 'timed request')}`,
-      ];
+    ? {
+        reason: reasons.NO_LATENCY_SAMPLES,
+        message: `${name} waits: none of ${counted(counts.requests, 'request')} is timed yet`,
+      }
+    : {
+        reason: reasons.NOT_ENOUGH_REQUESTS,
+        message: `${name} waits for evidence: ${figure(counts.timed)} of ${counted(needed, 'timed request')}`,
+      };
 
-/**
- * The share of requests above the latency limit among `counts`, judged; undefined when the metric is off.
- * Histograms know buckets only: `edgeMs` is the bucket edge that `counts.slow` was counted at, by default the limit.
- */
+interface LatencyOptions {
+  /** The bucket edge that slow requests were counted at, for histograms know buckets only; default: the limit. */
+  edgeMs?: number | undefined;
+  /** For `analysis: sequential`. */
+  soFar?: SoFar | undefined;
+}
+
+/** The share of requests above the latency limit among `counts`, judged; undefined when the metric is off. */
 export const judgeLatency = (
   { latency, minRequests }: Pick<Settings, 'latency' | 'minRequests'>,
   counts: Counts,
-  edgeMs?: number,
+  { edgeMs, soFar }: LatencyOptions = {},
 ): MetricCheck | undefined => {
   if (latency === 'off') return undefined;
   const tolerated = toleratedSlow(latency);
   const needed = requestsNeeded(minRequests, tolerated);
-  const slow = clamp(counts.slow, counts.timed);
-  const verdict = judge(counts.timed, slow, tolerated, needed);
-  const view = { objective: latency, edgeMs: edgeMs ?? latency.limitMs, tolerated };
-  const [reason, message] =
-    verdict === 'inconclusive'
-      ? waitingForLatency(counts, needed, quantileName(latency))
-      : [reasonOf('latency', verdict), latencyMessage(verdict, { ...counts, slow }, view)];
+  const { n, x } = clamped(slowTrials(counts));
+  const { finding, exceeds } = find({ n, x }, tolerated, needed, soFar);
+  const name = quantileName(latency);
+  const limit = `${figure(latency.limitMs)} ms`;
+  const than =
+    edgeMs === undefined || edgeMs === latency.limitMs ? '' : ` than ${figure(edgeMs)} ms, the next bucket`;
+  const words = wordsFor(finding, exceeds, {
+    kept: `≤ ${limit}`,
+    within: `within chance of ${limit}`,
+    missed: `> ${limit}`,
+    undecided: `not within ${limit} yet`,
+  });
+  const told = isWaiting(finding)
+    ? waitingForLatency(counts, needed, name)
+    : {
+        reason: reasonFor('latency', finding),
+        message: `${name} ${words} (${figure(x)} of ${figure(n)} slower${than})`,
+      };
   return {
     metric: 'latency',
-    value: counts.timed > 0 ? `${percent(slow, counts.timed)} slower` : '–',
-    limit: `${quantileName(latency)} ≤ ${figure(latency.limitMs)} ms`,
-    requests: counts.timed,
-    verdict,
-    reason,
-    message,
+    value: n > 0 ? `${percent(x, n)} slower` : '–',
+    limit: `${name} ≤ ${limit}`,
+    requests: n,
+    verdict: finding.verdict,
+    confidence: finding.confidence,
+    ...told,
   };
 };

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CheckOptions, checkRun, fastPathVerdict } from '../../src/core/check.ts';
+import { type CheckOptions, checkRun } from '../../src/core/check.ts';
 import { foldEvidence, newEvidence, type Scrape } from '../../src/core/evidence.ts';
 import type { Counts, Evidence } from '../../src/core/run.ts';
 import type { EvidenceReading } from '../../src/core/snapshot.ts';
@@ -10,6 +11,8 @@ const SETTINGS = {
   successRate: 99,
   latency: { quantile: 0.99, limitMs: 500 },
   minRequests: 'auto',
+  analysis: 'threshold',
+  compare: 'limit',
 } as const;
 const BOTH_OFF = { ...SETTINGS, successRate: 'off', latency: 'off' } as const;
 
@@ -148,23 +151,128 @@ describe('checkRun', () => {
   });
 });
 
-describe('fastPathVerdict', () => {
-  const sure = { n: 60, x: 30, logE: Math.log(2_000) };
-  const unsure = { n: 60, x: 2, logE: 1 };
+describe('checkRun with analysis: sequential', () => {
+  const sequential = { ...SETTINGS, analysis: 'sequential' } as const;
 
-  it.each([
-    ['errors', { fastErrors: sure, fastSlow: unsure }, 'OutageErrors', '30 of 60 requests failed'],
-    ['slowness', { fastErrors: unsure, fastSlow: sure }, 'OutageLatency', '30 of 60 requests slower'],
-  ])('names an outage by %s', (_, state, reason, words) => {
-    const verdict = fastPathVerdict(SETTINGS, state);
-    expect(verdict?.reason).toBe(reason);
-    expect(verdict?.message).toContain(words);
+  it('goes on waiting where a threshold would pass a miss within chance', () => {
+    const seen = reading({ requests: 100, errors: 2, timed: 100 });
+    expect(check(seen).verdict).toBe('pass');
+    const result = checkRun(sequential, evidenceOf(seen), seen, OPTIONS);
+    expect(result).toMatchObject({ verdict: 'inconclusive', reason: 'Undecided' });
+    expect(result.evidence.judged.requests).toBe(0);
+  });
+
+  it('looks at latency in the same way', () => {
+    const seen = reading({ requests: 100, timed: 100, slow: 2 });
+    expect(checkRun(sequential, evidenceOf(seen), seen, OPTIONS)).toMatchObject({
+      reason: 'Undecided',
+      message: 'p99 not within 500 ms yet (2 of 100 slower)',
+    });
+  });
+});
+
+describe('checkRun with compare: primary', () => {
+  const compared = { ...SETTINGS, compare: 'primary' } as const;
+  const counters = (name: string, counts: Partial<Counts>) => ({
+    pod: name,
+    requests: 0,
+    errors: 0,
+    timed: 0,
+    slow: 0,
+    ...counts,
+  });
+
+  const judged = (
+    canary: Partial<Counts>,
+    primary: Partial<Counts> | undefined,
+    settings: Parameters<typeof checkRun>[0] = compared,
+  ) => {
+    const told = (at: string, own: Partial<Counts>, beside: Partial<Counts>) => ({
+      ...reading(own, at),
+      ...(primary === undefined ? {} : { primary: [counters('p', beside)] }),
+    });
+    const last = told('2026-11-21T02:01:05Z', canary, primary ?? {});
+    const evidence = [told(SCRAPED, {}, {}), last].reduce(
+      (before, scrape) => foldEvidence(before, scrape, settings),
+      newEvidence(SINCE),
+    );
+    return checkRun(settings, evidence, last, OPTIONS);
+  };
+
+  const AILING = { requests: 9_000, errors: 900, timed: 9_000, slow: 900 };
+
+  it('passes a canary that ails no more than the primary, whatever the limits say', () => {
+    expect(judged({ requests: 1_000, errors: 100, timed: 1_000, slow: 100 }, AILING)).toMatchObject({
+      verdict: 'pass',
+      message:
+        'errors 10.00 % ≤ 1.5 × 10.00 % of the primary (1,000 requests, 100 failed; primary 9,000, 900 failed), over 500 ms 10.00 % ≤ 1.5 × 10.00 % of the primary (1,000 requests, 100 failed; primary 9,000, 900 failed)',
+    });
+  });
+
+  it('fails one that keeps the limits and is worse than the primary', () => {
+    const result = judged(
+      { requests: 1_000, errors: 9, timed: 1_000 },
+      { requests: 9_000, errors: 9, timed: 9_000 },
+    );
+    expect(result).toMatchObject({ verdict: 'fail', reason: 'SuccessRateMissed' });
+    expect(result.checks[0]).toMatchObject({
+      value: '0.90 % errors',
+      limit: '≤ 1.5 × 0.10 % of the primary',
+      requests: 1_000,
+      confidence: 'beyond doubt (p < 0.001)',
+    });
+  });
+
+  it('passes one that is worse by no more than chance explains', () => {
+    const result = judged(
+      { requests: 1_000, errors: 2, timed: 1_000 },
+      { requests: 9_000, errors: 9, timed: 9_000 },
+    );
+    expect(result.checks[0]?.verdict).toBe('pass');
+    expect(result.checks[0]?.message).toContain('within chance of 1.5 ×');
+    expect(result.checks[0]?.confidence).toMatch(/^within chance/);
   });
 
   it.each([
-    ['nothing is sure', SETTINGS, { fastErrors: unsure, fastSlow: unsure }],
-    ['the metrics are off', BOTH_OFF, { fastErrors: sure, fastSlow: sure }],
-  ])('is silent while %s', (_, settings, state) => {
-    expect(fastPathVerdict(settings, state)).toBeUndefined();
+    ['too few requests of its own', { requests: 99, timed: 99 }, AILING, 'NotEnoughRequests'],
+    [
+      'too few of the primary',
+      { requests: 1_000, timed: 1_000 },
+      { requests: 99, timed: 99 },
+      'NotEnoughPrimaryRequests',
+    ],
+    ['a primary that serves nothing', { requests: 1_000, timed: 1_000 }, {}, 'NotEnoughPrimaryRequests'],
+    ['nothing known of the primary', { requests: 1_000, timed: 1_000 }, undefined, 'NoPrimarySamples'],
+  ])('has no verdict with %s', (_, canary, primary, reason) => {
+    expect(judged(canary, primary)).toMatchObject({ verdict: 'inconclusive', reason });
+  });
+
+  it('with sequential analysis, goes on waiting for one that is worse within chance', () => {
+    const result = judged(
+      { requests: 1_000, errors: 2, timed: 1_000 },
+      { requests: 9_000, errors: 9, timed: 9_000 },
+      { ...compared, analysis: 'sequential' },
+    );
+    expect(result).toMatchObject({ verdict: 'inconclusive', reason: 'Undecided' });
+  });
+
+  it('judges only the metrics that are on', () => {
+    const checks = judged(AILING, AILING, { ...compared, latency: 'off' }).checks;
+    expect(checks.map(({ metric }) => metric)).toEqual(['success-rate']);
+  });
+
+  it('never fails with fewer errors where it passes with more', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 5_000 }), share, fc.nat(90), (requests, at, errors) => {
+        const x = Math.floor(at * (requests - 1));
+        const verdicts = [x, x + 1].map(
+          (failed) =>
+            judged({ requests, errors: failed, timed: requests }, { requests: 9_000, errors, timed: 9_000 })
+              .checks[0]?.verdict,
+        );
+        expect(verdicts).not.toEqual(['fail', 'pass']);
+      }),
+    );
   });
 });

@@ -6,11 +6,13 @@ import {
   judgedUpToHere,
   newEvidence,
   proxyCounters,
+  type Scrape,
   unjudged,
 } from '../../src/core/evidence.ts';
-import type { Evidence, PodCounters } from '../../src/core/run.ts';
+import { addCounts } from '../../src/core/pod-growth.ts';
+import type { Counts, Evidence, PodCounters } from '../../src/core/run.ts';
 
-const LIMITS = { successRate: 99, latency: { quantile: 0.99, limitMs: 500 } } as const;
+const LIMITS = { successRate: 99, latency: { quantile: 0.99, limitMs: 500 }, compare: 'limit' } as const;
 
 const SINCE = '2026-11-21T02:00:00Z';
 const PROXY = proxyCounters('envoy');
@@ -146,7 +148,7 @@ describe('foldEvidence', () => {
   });
 
   it('gives no look to a fast path whose metric is off', () => {
-    const limits = { successRate: 'off', latency: 'off' } as const;
+    const limits = { ...LIMITS, successRate: 'off', latency: 'off' } as const;
     const scrape = { at: second(1), pods: [pod('a', 20, 20, 20, 20)] };
     const evidence = foldEvidence(newEvidence(SINCE), scrape, limits);
     expect([evidence.fastErrors.n, evidence.fastSlow.n]).toEqual([0, 0]);
@@ -202,6 +204,124 @@ describe('foldEvidence', () => {
   });
 });
 
+describe('evidence', () => {
+  const served = fc.record({
+    requests: fc.nat(300),
+    errors: fc.nat(20),
+    timed: fc.nat(300),
+    slow: fc.nat(20),
+  });
+  /** What each of three pods serves from one scrape to the next. */
+  const served3 = fc.tuple(served, served, served);
+  const history = fc.array(fc.record({ pods: served3, primary: served, verdict: fc.boolean() }), {
+    maxLength: 10,
+  });
+  type History = { pods: Counts[]; primary: Counts; verdict: boolean }[];
+  type Between = (evidence: Evidence, scrape: Scrape) => Evidence;
+  const COMPARED = { ...LIMITS, compare: 'primary' } as const;
+
+  /** Counters by pod after each scrape; `arrange` says how they are reported. */
+  const told = (
+    seen: History,
+    arrange: (pods: PodCounters[]) => PodCounters[],
+    between: Between = (evidence) => evidence,
+  ): Evidence => {
+    let pods = ['a', 'b', 'c'].map((name) => pod(name, 0));
+    let primary = pod('p', 1_000, 10, 1_000, 10);
+    const grown = (counters: PodCounters, by: Counts): PodCounters => ({
+      pod: counters.pod,
+      requests: counters.requests + by.requests,
+      errors: counters.errors + Math.min(by.errors, by.requests),
+      timed: counters.timed + by.timed,
+      slow: counters.slow + Math.min(by.slow, by.timed),
+    });
+    return seen.reduce((evidence, { verdict, ...look }, i) => {
+      pods = pods.map((each, at) => grown(each, look.pods[at]!));
+      primary = grown(primary, look.primary);
+      const scrape = { at: second(i + 1), pods: arrange(pods), primary: [primary] };
+      const next = between(foldEvidence(evidence, scrape, COMPARED), scrape);
+      return verdict ? judgedUpToHere(next, COMPARED) : next;
+    }, newEvidence(SINCE));
+  };
+  const asScraped = (pods: PodCounters[]): PodCounters[] => pods;
+  const merged = (pods: PodCounters[]): PodCounters[] => [
+    { pod: 'all', ...pods.reduce<Counts>(addCounts, { requests: 0, errors: 0, timed: 0, slow: 0 }) },
+  ];
+  const comparable = ({ pods: _, ...evidence }: Evidence) => evidence;
+
+  it.each([
+    ['in whatever order its pods are told', (pods: PodCounters[]) => [...pods].reverse()],
+    ['whether its pods are told apart or as one', merged],
+  ])('comes to the same %s', (_, arrange) => {
+    fc.assert(
+      fc.property(history, (seen) => {
+        expect(comparable(told(seen, arrange))).toEqual(comparable(told(seen, asScraped)));
+      }),
+    );
+  });
+
+  it('gains nothing from a scrape that is folded twice', () => {
+    fc.assert(
+      fc.property(history, (seen) => {
+        const twice: Between = (evidence, scrape) => {
+          expect(foldEvidence(evidence, scrape, COMPARED)).toBe(evidence);
+          return evidence;
+        };
+        told(seen, asScraped, twice);
+      }),
+    );
+  });
+
+  it('goes on after a restart as if there had been none', () => {
+    fc.assert(
+      fc.property(history, (seen) => {
+        const restarted: Between = (evidence) => JSON.parse(JSON.stringify(evidence)) as Evidence;
+        expect(told(seen, asScraped, restarted)).toEqual(told(seen, asScraped));
+      }),
+    );
+  });
+});
+
+describe("the primary's evidence", () => {
+  const COMPARED = { ...LIMITS, compare: 'primary' } as const;
+  const compared = (...looks: [canary: PodCounters[], primary: PodCounters[]][]): Evidence =>
+    looks.reduce(
+      (evidence, [pods, primary], i) =>
+        foldEvidence(evidence, { at: second(i + 1), pods, primary }, COMPARED),
+      newEvidence(SINCE),
+    );
+
+  it('begins with the first look at each pod: what it had counted is not of this time', () => {
+    const evidence = compared(
+      [[pod('a', 10)], [pod('p', 900, 9)]],
+      [[pod('a', 20)], [pod('p', 990, 10), pod('late', 500, 50)]],
+      [[pod('a', 30)], [pod('p', 1_080, 11), pod('late', 590, 51)]],
+    );
+    expect(evidence.primary?.total).toMatchObject({ requests: 270, errors: 3 });
+  });
+
+  it('counts a restarted pod from 0, and keeps what a vanished one contributed', () => {
+    const evidence = compared(
+      [[pod('a', 10)], [pod('p', 900), pod('q', 100)]],
+      [[pod('a', 20)], [pod('p', 40), pod('q', 150)]],
+      [[pod('a', 30)], [pod('p', 60)]],
+    );
+    expect(evidence.primary?.total.requests).toBe(110);
+  });
+
+  it('is folded in when the canary has nothing new', () => {
+    const evidence = compared([[pod('a', 10)], [pod('p', 900)]], [[pod('a', 10)], [pod('p', 990)]]);
+    expect(evidence.primary?.total.requests).toBe(90);
+    expect(evidence.primary?.errors.pending).toEqual({ canary: { n: 0, x: 0 }, primary: { n: 90, x: 0 } });
+  });
+
+  it('is not kept where nothing is compared', () => {
+    const evidence = compared([[pod('a', 10)], [pod('p', 900)]]);
+    const scrape = { at: second(9), pods: [pod('a', 20)], primary: [pod('p', 990)] };
+    expect(foldEvidence(evidence, scrape, LIMITS)).not.toHaveProperty('primary');
+  });
+});
+
 describe('judgedUpToHere', () => {
   const evidence = fold([pod('a', 30, 3, 20, 2)]);
 
@@ -213,7 +333,7 @@ describe('judgedUpToHere', () => {
   });
 
   it('leaves the fast path of a metric that is off as it is', () => {
-    const judged = judgedUpToHere(evidence, { successRate: 'off', latency: 'off' });
+    const judged = judgedUpToHere(evidence, { ...LIMITS, successRate: 'off', latency: 'off' });
     expect([judged.fastErrors, judged.fastSlow]).toEqual([evidence.fastErrors, evidence.fastSlow]);
   });
 });

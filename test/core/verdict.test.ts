@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Counts, Verdict } from '../../src/core/run.ts';
+import { againstLimit } from '../../src/core/standing.ts';
 import { judgeLatency, judgeSuccessRate } from '../../src/core/verdict.ts';
 
 const counts = (all: number, failed: number): Counts => ({
@@ -15,7 +16,15 @@ describe('judgeSuccessRate', () => {
 
   const rows: Record<
     string,
-    { n: number; x: number; verdict: Verdict; reason: string; value: string; message: string }
+    {
+      n: number;
+      x: number;
+      verdict: Verdict;
+      reason: string;
+      value: string;
+      message: string;
+      confidence: string;
+    }
   > = {
     'has no verdict on no request': {
       n: 0,
@@ -24,6 +33,7 @@ describe('judgeSuccessRate', () => {
       reason: 'NotEnoughRequests',
       value: '–',
       message: 'success rate waits for evidence: 0 of 100 requests',
+      confidence: 'too few requests to tell',
     },
     'has no verdict on too few, even when they all failed': {
       n: 99,
@@ -32,6 +42,7 @@ describe('judgeSuccessRate', () => {
       reason: 'NotEnoughRequests',
       value: '0.00 %',
       message: 'success rate waits for evidence: 99 of 100 requests',
+      confidence: 'too few requests to tell',
     },
     'passes a rate at its limit or better': {
       n: 1_240,
@@ -40,6 +51,7 @@ describe('judgeSuccessRate', () => {
       reason: 'SuccessRateKept',
       value: '99.83 %',
       message: 'success rate 99.83 % ≥ 99 % (1,240 requests, 2 failed)',
+      confidence: 'beyond doubt (p < 0.001)',
     },
     'passes a clean one': {
       n: 100,
@@ -48,6 +60,7 @@ describe('judgeSuccessRate', () => {
       reason: 'SuccessRateKept',
       value: '100.00 %',
       message: 'success rate 100.00 % ≥ 99 % (100 requests)',
+      confidence: 'within chance (p = 0.37)',
     },
     'passes a miss that chance explains: 2 of 100': {
       n: 100,
@@ -56,6 +69,7 @@ describe('judgeSuccessRate', () => {
       reason: 'SuccessRateKept',
       value: '98.00 %',
       message: 'success rate 98.00 %, within chance of 99 % (100 requests, 2 failed)',
+      confidence: 'within chance (p = 0.26)',
     },
     'fails a miss that chance does not explain: 3 of 100': {
       n: 100,
@@ -64,6 +78,7 @@ describe('judgeSuccessRate', () => {
       reason: 'SuccessRateMissed',
       value: '97.00 %',
       message: 'success rate 97.00 % < 99 % (100 requests, 3 failed)',
+      confidence: 'unlikely by chance (p = 0.08)',
     },
     'never rounds a failure away': {
       n: 1_000_000,
@@ -72,6 +87,7 @@ describe('judgeSuccessRate', () => {
       reason: 'SuccessRateKept',
       value: '99.99 %',
       message: 'success rate 99.99 % ≥ 99 % (1,000,000 requests, 1 failed)',
+      confidence: 'beyond doubt (p < 0.001)',
     },
   };
 
@@ -125,6 +141,43 @@ describe('judgeSuccessRate', () => {
   });
 });
 
+describe('judgeSuccessRate for sequential analysis', () => {
+  const settings = { successRate: 99, minRequests: 'auto' } as const;
+  const judged = (fresh: [n: number, x: number], whole: [n: number, x: number], e = 1) =>
+    judgeSuccessRate(settings, counts(...fresh), {
+      whole: againstLimit({ n: whole[0], x: whole[1] }, 0.01),
+      logE: Math.log(e),
+    })!;
+
+  it.each<[string, [number, number], [number, number], number, Verdict, string]>([
+    ['passes what is within the limit', [100, 1], [400, 4], 0.5, 'pass', 'SuccessRateKept'],
+    ['waits for requests', [99, 0], [999, 0], 0.01, 'inconclusive', 'NotEnoughRequests'],
+    ['waits where chance might explain it', [100, 2], [400, 2], 1, 'inconclusive', 'Undecided'],
+    ['waits while the whole run is not within it', [100, 0], [200, 3], 1, 'inconclusive', 'Undecided'],
+    ['fails what is refuted, however few', [20, 10], [20, 10], 100, 'fail', 'SuccessRateMissed'],
+  ])('%s', (_, fresh, whole, e, verdict, reason) => {
+    expect(judged(fresh, whole, e)).toMatchObject({ verdict, reason });
+  });
+
+  it('says what it waits for, and how sure it is', () => {
+    expect(judged([100, 2], [400, 2], 12.34)).toMatchObject({
+      message: 'success rate 98.00 %, not within 99 % yet (100 requests, 2 failed)',
+      confidence: 'undecided (E = 12)',
+    });
+  });
+
+  it('never passes with more errors what it did not pass with fewer', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10_000 }), share, (n, at) => {
+        const x = Math.floor(at * (n - 1));
+        if (judged([n, x], [n, x]).verdict === 'pass') return;
+        expect(judged([n, x + 1], [n, x + 1]).verdict).not.toBe('pass');
+      }),
+    );
+  });
+});
+
 describe('judgeLatency', () => {
   const settings = { latency: { quantile: 0.99, limitMs: 500 }, minRequests: 'auto' } as const;
 
@@ -147,7 +200,7 @@ describe('judgeLatency', () => {
   });
 
   it('names the bucket edge when it is not the limit', () => {
-    expect(judgeLatency(settings, counts(1_240, 12), 1_000)?.message).toBe(
+    expect(judgeLatency(settings, counts(1_240, 12), { edgeMs: 1_000 })?.message).toBe(
       'p99 ≤ 500 ms (12 of 1,240 slower than 1,000 ms, the next bucket)',
     );
   });

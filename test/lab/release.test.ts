@@ -173,15 +173,15 @@ describe.concurrent('a failed release', () => {
     await shop.reaches('Failed');
     await isGone(shop, 'web-canary');
 
-      // Events follow the status.
-      await eventually(async () => {
-        const { stdout: described } = await shop.kubectl(['describe', 'deployment/web']);
-        expect(described).toMatch(/Progressing +False +ProgressDeadlineExceeded/);
-        expect(described).toMatch(
-          /Rolling back web container web of web-canary-\S+ keeps crashing: 3 times, last with exit code 1/,
-        );
-        expect(described).toMatch(/Canary failed! web stays on the primary: container web of web-canary-/);
-      });
+    // Events follow the status.
+    await eventually(async () => {
+      const { stdout: described } = await shop.kubectl(['describe', 'deployment/web']);
+      expect(described).toMatch(/Progressing +False +ProgressDeadlineExceeded/);
+      expect(described).toMatch(
+        /Rolling back web container web of web-canary-\S+ keeps crashing: 3 times, last with exit code 1/,
+      );
+      expect(described).toMatch(/Canary failed! web stays on the primary: container web of web-canary-/);
+    });
     const { stdout: shown } = await shop.kubectl(['get', 'canary']);
     expect(shown).toMatch(
       /\nweb +Failed +0 +\S+Z +container web of web-canary-\S+ keeps crashing: 3 times, last with exit code 1\n/,

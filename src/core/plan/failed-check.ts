@@ -1,3 +1,4 @@
+import type { MetricCheck } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { ending, event, type Move, type RunContext, type Stage } from './move.ts';
 
@@ -5,14 +6,20 @@ import { ending, event, type Move, type RunContext, type Stage } from './move.ts
 
 export const freezes = ({ settings }: Snapshot): boolean => settings.onFailure === 'freeze';
 
-export const thresholdReached = (context: RunContext, failedChecks: number, message: string): Move => {
+/** @param checks the last check, where one was made */
+export const thresholdReached = (
+  context: RunContext,
+  failedChecks: number,
+  message: string,
+  checks: MetricCheck[] = context.status.checks,
+): Move => {
   const { run, facts } = context;
   const { name } = facts.deployment.metadata;
   const reason = 'ThresholdReached';
   const words = `failed checks threshold reached ${failedChecks}: ${message}`;
   if (freezes(context.snapshot)) {
     return {
-      status: { failedChecks, phase: 'Paused' },
+      status: { failedChecks, checks, phase: 'Paused' },
       run,
       effects: [event(`Halt ${name} advancement ${words}`, 'Warning')],
       reason: 'Frozen',
@@ -21,7 +28,7 @@ export const thresholdReached = (context: RunContext, failedChecks: number, mess
   }
   const decided = ending(context, { outcome: 'RolledBack', reason, message: words });
   return {
-    status: { failedChecks },
+    status: { failedChecks, checks },
     run: { ...run, ending: decided },
     reason,
     message: words,

@@ -1,6 +1,7 @@
 import { describeShare } from '../aims.ts';
-import { checkRun, fastPathVerdict } from '../check.ts';
+import { checkRun } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
+import { outageOf } from '../outage.ts';
 import type { Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import { advance } from './advance.ts';
@@ -45,12 +46,15 @@ export const withNewEvidence = (context: RunContext): RunContext => {
 
 /** The fast path: an outage is rolled back at once, without waiting for the interval. */
 export const outageNoticed: Stage = (context) => {
-  const { run, snapshot } = context;
-  const decided = run.evidence === undefined ? undefined : fastPathVerdict(snapshot.settings, run.evidence);
-  if (decided === undefined) return undefined;
+  const { run, snapshot, status } = context;
+  const outage = run.evidence === undefined ? undefined : outageOf(snapshot.settings, run.evidence);
+  if (outage === undefined) return undefined;
+  const { metric, reason, message } = outage;
   return {
-    run: { ...run, ending: ending(context, { outcome: 'RolledBack', ...decided }) },
-    ...decided,
+    status: { checks: [...status.checks.filter((check) => check.metric !== metric), outage] },
+    run: { ...run, ending: ending(context, { outcome: 'RolledBack', reason, message }) },
+    reason,
+    message,
     requeueAfterMs: 0,
   };
 };
@@ -113,7 +117,7 @@ export const judged: Stage = (context) => {
   if (check.verdict === 'pass') return advance(rejudged, check);
   const failedChecks = status.failedChecks + 1;
   if (failedChecks >= snapshot.settings.threshold)
-    return thresholdReached(rejudged, failedChecks, check.message);
+    return thresholdReached(rejudged, failedChecks, check.message, check.checks);
   const message = `Halt ${facts.deployment.metadata.name} advancement ${check.message}`;
   return {
     status: { failedChecks, checks: check.checks, phase: 'Progressing' },

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../check.ts';
+import { UNDECIDED } from '../check-reasons.ts';
 import type { MetricsOutage } from '../run.ts';
 import { judgesRequests } from '../without-routes.ts';
 import { advance } from './advance.ts';
@@ -74,9 +75,17 @@ export const withoutEvidence = (context: RunContext, check: Inconclusive): Move 
     return late ? paused(context, check) : held(context, check);
   }
   if (!isOverdue(context)) return held(context, check);
-  if (onNoData === 'pause') return paused(context, check);
+  const undecided = check.reason === UNDECIDED;
+  // There is evidence where it is undecided, and it is not for the canary.
+  if (onNoData === 'pause' || (onNoData === 'promote' && undecided)) return paused(context, check);
   if (onNoData === 'promote') return advance(context, check);
-  const message = `no evidence within the progress deadline: ${check.message}`;
+  const message = `${undecided ? 'undecided' : 'no evidence'} within the progress deadline: ${check.message}`;
   const decided = ending(context, { outcome: 'RolledBack', reason: check.reason, message });
-  return { run: { ...run, ending: decided }, reason: check.reason, message, requeueAfterMs: 0 };
+  return {
+    status: { checks: check.checks },
+    run: { ...run, ending: decided },
+    reason: check.reason,
+    message,
+    requeueAfterMs: 0,
+  };
 };

@@ -68,6 +68,9 @@ describe('a run', () => {
     expect(cluster.restarts).toBe(0);
     expect(clean(cluster)).toEqual(CLEAN);
     expect(outcomes(cluster)).toEqual(['RolledBack']);
+    expect(cluster.canary?.status?.checks).toMatchObject([
+      { metric: 'success-rate', verdict: 'fail', confidence: 'beyond doubt (E ≥ 1,000)' },
+    ]);
   });
 
   test('of a failed revision does not start again by itself, and writes nothing more', () => {
@@ -214,6 +217,34 @@ describe('a run', () => {
     cluster.metrics = 'empty';
     cluster.runToEnd({ seconds: 700 });
     expect(cluster.phase).toBe('Failed');
+  });
+
+  const undecided = (onNoData: 'rollback' | 'promote'): SimulatedCluster => {
+    const cluster = held('v2');
+    cluster.settings = { ...cluster.settings, analysis: 'sequential', onNoData };
+    cluster.errorRate['v2'] = 0.012;
+    cluster.runToEnd({ seconds: 700 });
+    return cluster;
+  };
+
+  test('that sequential analysis can not decide by the deadline is rolled back as on-no-data says', () => {
+    const cluster = undecided('rollback');
+    expect(cluster.phase).toBe('Failed');
+    expect(cluster.canary?.status?.history[0]?.reason).toBe('Undecided');
+    expect(cluster.canary?.status?.message).toContain('undecided within the progress deadline');
+  });
+
+  test('that sequential analysis can not decide is never promoted: there is evidence, and it is not for it', () => {
+    const cluster = undecided('promote');
+    expect(cluster.phase).toBe('Paused');
+    expect(cluster.canary?.status).toMatchObject({ reason: 'Undecided', canaryWeight: 20 });
+  });
+
+  test('that is compared with a primary which can not be read advances nothing', () => {
+    const cluster = held('v2');
+    cluster.settings = { ...cluster.settings, compare: 'primary' };
+    cluster.runToEnd({ seconds: 120 });
+    expect(cluster.canary?.status).toMatchObject({ reason: 'NoPrimarySamples', canaryWeight: 20 });
   });
 
   test('whose canary loses its endpoints gives the traffic back at once and counts a failed check', () => {
