@@ -1,10 +1,12 @@
 import { benchmarkAdmission } from './admission.ts';
+import { benchmarkAnalysis } from './analysis.ts';
 import { benchmarkPlan } from './plan.ts';
 
 // `npm run bench`, or `npm run bench -- admission`: figures to compare with each other on one machine, never a test.
 
 const GROUPS: Readonly<Record<string, () => void | Promise<void>>> = {
   admission: benchmarkAdmission,
+  analysis: benchmarkAnalysis,
   plan: benchmarkPlan,
 };
 
