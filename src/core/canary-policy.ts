@@ -33,7 +33,10 @@ export const partsOf = ({ spec = {} }: CanaryPolicy): ParsedParts => {
   const parsed = parts.safeParse(spec);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const path = ['spec', ...(issue?.path ?? [])].join('.');
+    const steps = (issue?.path ?? []).map((step) =>
+      typeof step === 'number' ? `[${step}]` : `.${String(step)}`,
+    );
+    const path = `spec${steps.join('')}`;
     return { ok: false, message: `${quote(path)}: ${issue?.message ?? 'is not understood'}` };
   }
   return parsed.data.match === undefined || spec['iterations'] !== undefined

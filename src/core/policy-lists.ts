@@ -1,26 +1,12 @@
 import { z } from 'zod';
 import type { AlertRule } from './alert.ts';
-import type { CustomMetric } from './custom-metric.ts';
 import { parseDuration } from './duration.ts';
+import { policyMetric } from './policy-metric.ts';
 import { WEBHOOK_TYPES, type Webhook } from './webhook.ts';
 
 // The lists of a CanaryPolicy that no annotation has room for: metrics, webhooks and alerts.
 
 const duration = z.string().transform(parseDuration).pipe(z.number());
-
-const metric = z
-  .object({
-    name: z.string(),
-    server: z.string().optional(),
-    query: z.string(),
-    jsonPointer: z.string().optional(),
-    min: z.number().optional(),
-    max: z.number().optional(),
-    interval: duration.optional(),
-  })
-  .transform(({ name, server, query, jsonPointer, min, max, interval }): CustomMetric => {
-    return { name, server, query, jsonPointer, min, max, intervalMs: interval };
-  });
 
 const webhook = z
   .object({
@@ -40,7 +26,7 @@ const alert = z.object({
 }) satisfies z.ZodType<AlertRule>;
 
 export const listParts = {
-  metrics: z.array(metric).optional(),
+  metrics: z.array(policyMetric).optional(),
   webhooks: z.array(webhook).optional(),
   alerts: z.array(alert).optional(),
 };

@@ -234,9 +234,13 @@ describe('a CanaryPolicy', () => {
     [{ steps: [10, 120] }, 'spec.steps[1]: expected 1–100, got 120 (example: "10,25,50")'],
     [{ threshold: {} }, 'spec.threshold: expected 1–1000, got {}'],
     [{ match }, 'spec.match: expected spec.iterations beside it'],
-    [{ iterations: 5, match: [{ headers: { a: {} } }] }, 'spec.match.0.headers.a'],
+    [{ iterations: 5, match: [{ headers: { a: {} } }] }, 'spec.match[0].headers.a'],
     [{ mirror: { percent: 0 } }, 'spec.mirror.percent'],
     [{ stepWeightPromotion: 'slowly' }, 'spec.stepWeightPromotion'],
+    [
+      { metrics: [{ name: 'a', query: 'sum(b{c="{{ who }}"})', max: 1 }] },
+      'spec.metrics[0].query: expected one of name, namespace, target, canary, primary, interval, got {{ who }} (example: {{ canary }})',
+    ],
   ])('that no schema has kept from being %j says nothing in part', (spec, words) => {
     const { settings } = by({ interval: '9s', ...spec });
     expect(settings).toMatchObject({ intervalMs: 60_000, policyProblem: { reason: 'PolicyInvalid' } });
