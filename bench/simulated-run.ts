@@ -60,7 +60,7 @@ export const fixedRule: Judge = ({ rate, perCheck }, random) => {
 
 const BEGIN = Date.parse('2026-11-21T02:00:00Z');
 const at = (look: number): string => new Date(BEGIN + look * 1_000).toISOString();
-const SIGNALS: CheckOptions['signals'] = { ready: true, restarts: 0, message: '' };
+const SIGNALS: CheckOptions['signals'] = { ready: true, restarts: 0, outOfMemory: false, message: '' };
 const ZERO = { requests: 0, errors: 0, timed: 0, slow: 0 };
 
 const served = (pod: PodCounters, requests: number, errors: number): PodCounters => ({

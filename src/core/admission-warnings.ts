@@ -29,7 +29,7 @@ export const warningsFor = ({
 }: WarningContext): string[] => [
   ...rulingWarnings(change, ruling),
   ...(ruling.kind === 'hold' ? approvalWarnings(change) : []),
-  ...(ruling.kind === 'hold' && !metricsConfigured ? [withoutMetrics(change)] : []),
+  ...(ruling.kind === 'hold' && !metricsConfigured ? withoutMetrics(change) : []),
   ...(ruling.kind === 'hold' && callersOutsideMesh ? [outsideMesh(change)] : []),
   ...(ruling.kind === 'hold' ? countWarnings(change, metricsConfigured) : []),
   ...proxyWarnings(change, ruling),
@@ -89,8 +89,10 @@ const releaseWarning = (name: string, change: DeploymentChange, reason: UngatedR
 const resumeWarning = (name: string): string =>
   `${name} stays held. Release it now: kubectl annotate canary ${name} kanari.dev/command=promote; run a failed one again: the same with retry`;
 
-const withoutMetrics = (change: DeploymentChange): string =>
-  `no metrics server is configured: ${nameOf(change.after.metadata)} is judged by readiness and restarts only`;
+const withoutMetrics = ({ settings, after }: DeploymentChange): string[] =>
+  settings.metrics.length > 0
+    ? []
+    : [`no metrics server is configured: ${nameOf(after.metadata)} is judged by readiness and restarts only`];
 
 const outsideMesh = ({ after }: DeploymentChange): string =>
   `the Namespace has no sidecars: callers without one reach every pod of ${nameOf(after.metadata)}, the canary's too, whatever its weight`;

@@ -5,6 +5,15 @@ const thousands = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 /** `1,240` */
 export const figure = (value: number): string => thousands.format(value);
 
+const sixDigits = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
+
+/** A value of any size in six digits: `0.000125`, `1,240.5`, `2.5e+21`. */
+export const measure = (value: number): string => {
+  const size = Math.abs(value);
+  const plain = size === 0 || (size >= 1e-6 && size < 1e15);
+  return plain ? sixDigits.format(value) : String(Number(value.toPrecision(6)));
+};
+
 /** `1 request`, `1,240 requests` */
 export const counted = (count: number, noun: string): string =>
   `${figure(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,14 +1,10 @@
-import type { CustomMetricReader, CustomTarget } from '../analysis/custom-metrics.ts';
 import type { MetricProvider, MetricTarget } from '../analysis/metric-provider.ts';
-import type { CustomReading } from '../core/custom-metric.ts';
 import type { ObjectKey } from '../core/objects.ts';
 import type { EvidenceReading } from '../core/snapshot.ts';
 
 export interface EvidencePoller {
   /** The newest reading about the canary of this Deployment. */
   evidenceOf: (key: ObjectKey) => EvidenceReading;
-  /** The newest readings of its custom metrics. */
-  customReadingsOf: (key: ObjectKey) => CustomReading[];
   /** Looks at all canaries at once, every interval, until the signal aborts. */
   run: (signal: AbortSignal) => Promise<void>;
 }
@@ -16,11 +12,8 @@ export interface EvidencePoller {
 export interface PollerOptions {
   /** Undefined: no metrics server is configured. */
   provider: MetricProvider | undefined;
-  customMetrics: CustomMetricReader;
   /** Canaries with traffic, now. */
   targets: () => MetricTarget[];
-  /** Those of them with metrics of their own. */
-  customTargets: () => CustomTarget[];
   /** Called for each target with a new reading. */
   onReading: (key: ObjectKey) => void;
   intervalMs: number;
@@ -37,26 +30,25 @@ const NOT_YET: EvidenceReading = {
 
 /** One loop asks for all canaries together: the number of queries does not grow with theirs. */
 export const createEvidencePoller = (options: PollerOptions): EvidencePoller => {
-  const { provider, customMetrics, targets, customTargets, onReading, intervalMs, sleep } = options;
+  const { provider, targets, onReading, intervalMs, sleep } = options;
   let readings = new Map<ObjectKey, EvidenceReading>();
-  let customReadings = new Map<ObjectKey, CustomReading[]>();
 
-  const look = async (signal: AbortSignal): Promise<void> => {
-    const wanted = provider === undefined ? [] : targets();
-    const custom = customTargets();
-    [readings, customReadings] = await Promise.all([
-      provider === undefined || wanted.length === 0 ? new Map() : provider.read(wanted, signal),
-      custom.length === 0 ? new Map() : customMetrics.read(custom, signal),
-    ]);
-    for (const key of new Set([...wanted, ...custom].map(({ key }) => key))) onReading(key);
+  const look = async (from: MetricProvider, signal: AbortSignal): Promise<void> => {
+    const wanted = targets();
+    if (wanted.length === 0) {
+      readings = new Map();
+      return;
+    }
+    readings = await from.read(wanted, signal);
+    for (const { key } of wanted) onReading(key);
   };
 
   return {
     evidenceOf: (key) => (provider === undefined ? UNCONFIGURED : (readings.get(key) ?? NOT_YET)),
-    customReadingsOf: (key) => customReadings.get(key) ?? [],
     run: async (signal) => {
+      if (provider === undefined) return;
       while (!signal.aborted) {
-        await look(signal);
+        await look(provider, signal);
         await sleep(intervalMs, signal);
       }
     },

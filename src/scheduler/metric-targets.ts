@@ -2,9 +2,10 @@ import type { CustomTarget } from '../analysis/custom-metrics.ts';
 import type { MetricTarget } from '../analysis/metric-provider.ts';
 import { canaryNameOf } from '../core/canary-deployment.ts';
 import { type Deployment, keyOf, type ObjectKey, type Service } from '../core/objects.ts';
+import { checkDueAt } from '../core/plan/custom-checks.ts';
 import { isActive } from '../core/plan/lifecycle.ts';
 import { isOwn } from '../core/route-change.ts';
-import type { Settings } from '../core/run.ts';
+import type { Run, Settings } from '../core/run.ts';
 import { splitsOf } from '../core/split-annotation.ts';
 import { settingsFor } from './settings.ts';
 import { namespaceAt } from './snapshot.ts';
@@ -14,6 +15,7 @@ import type { Stores } from './stores.ts';
 
 interface Judged {
   key: ObjectKey;
+  run: Run;
   deployment: Deployment;
   settings: Settings;
   /** Name of the canary Deployment. */
@@ -22,14 +24,15 @@ interface Judged {
 
 const judgedRuns = (stores: Stores): Judged[] =>
   stores.canaries.list().flatMap((canary): Judged[] => {
-    if (!isActive(canary.status?.run) || canary.status?.run.evidence === undefined) return [];
+    const run = canary.status?.run;
+    if (!isActive(run) || run.evidence === undefined) return [];
     const key = keyOf(canary);
     const deployment = stores.deployments.get(key);
     if (deployment === undefined) return [];
     const { name, namespace = '', uid = '-' } = deployment.metadata;
     const own = stores.deployments.controlledBy(uid)[0];
     const settings = settingsFor(stores, deployment, namespaceAt(stores, namespace));
-    return [{ key, deployment, settings, canary: own?.metadata.name ?? canaryNameOf(name) }];
+    return [{ key, run, deployment, settings, canary: own?.metadata.name ?? canaryNameOf(name) }];
   });
 
 /** The user's Services that the canary's stand beside: narrowed to the primary's pods while they do. */
@@ -52,10 +55,13 @@ export const metricTargets = (stores: Stores): MetricTarget[] =>
     };
   });
 
-/** For the users' own; none where a run has none. */
-export const customTargets = (stores: Stores): CustomTarget[] =>
+const isDue = ({ run, settings }: Judged, now: Date): boolean =>
+  (checkDueAt(run, settings.intervalMs) ?? Number.POSITIVE_INFINITY) <= now.getTime();
+
+/** For the users' own: runs that have some, and whose check is due. */
+export const customTargets = (stores: Stores, now: Date): CustomTarget[] =>
   judgedRuns(stores)
-    .filter(({ settings }) => settings.metrics.length > 0)
+    .filter((judged) => judged.settings.metrics.length > 0 && isDue(judged, now))
     .map(({ key, deployment, settings, canary }) => ({
       key,
       primary: deployment.metadata.name,

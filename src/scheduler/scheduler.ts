@@ -8,6 +8,7 @@ import { describeError } from '../kube/errors.ts';
 import type { Send } from '../outbound/outbound.ts';
 import { createCaller } from './caller.ts';
 import { type ControllerLog, type ControllerPorts, reconcile } from './controller.ts';
+import { createCustomPoller } from './custom-poller.ts';
 import type { EffectPorts } from './effects.ts';
 import { createEvidencePoller } from './evidence-poller.ts';
 import { customTargets, metricTargets } from './metric-targets.ts';
@@ -87,14 +88,20 @@ const createPorts = (options: SchedulerOptions, queue: WorkQueue) => {
     onEnd: (key, { id, attempt }, { ok, message }) =>
       log[ok ? 'info' : 'warn']({ rollout: key, call: id, attempt, outcome: message }, 'call ended'),
   });
-  const poller = createEvidencePoller({
-    provider: options.provider,
-    customMetrics: options.customMetrics,
-    targets: () => metricTargets(stores),
-    customTargets: () => customTargets(stores),
-    onReading: (key) => queue.add(key),
+  const looking = {
+    onReading: (key: ObjectKey) => queue.add(key),
     intervalMs: operator.lookIntervalMs,
-    sleep: (ms, signal) => effects.sleep(ms, signal),
+    sleep: (ms: number, signal: AbortSignal) => effects.sleep(ms, signal),
+  };
+  const poller = createEvidencePoller({
+    ...looking,
+    provider: options.provider,
+    targets: () => metricTargets(stores),
+  });
+  const customPoller = createCustomPoller({
+    ...looking,
+    reader: options.customMetrics,
+    targets: () => customTargets(stores, effects.now()),
   });
   const ports: ControllerPorts = {
     sources: {
@@ -102,7 +109,7 @@ const createPorts = (options: SchedulerOptions, queue: WorkQueue) => {
       operator,
       routerFor: options.routerFor,
       evidenceOf: poller.evidenceOf,
-      customReadingsOf: poller.customReadingsOf,
+      customReadingsOf: customPoller.readingsOf,
       callAnswersOf: caller.answersOf,
       latestCanary: latest,
     },
@@ -113,7 +120,7 @@ const createPorts = (options: SchedulerOptions, queue: WorkQueue) => {
     onEnded: (outcome) => options.onEnded?.(outcome),
     budgetMs: BUDGET_MS,
   };
-  return { ports, poller, caller };
+  return { ports, loops: [poller, customPoller, caller] };
 };
 
 export interface Scheduler {
@@ -129,7 +136,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
   const { stores, effects } = options;
   const queue = createWorkQueue();
   const retries = createRetries();
-  const { ports, poller, caller } = createPorts(options, queue);
+  const { ports, loops } = createPorts(options, queue);
 
   const work = async (key: string, signal: AbortSignal): Promise<void> => {
     const started = performance.now();
@@ -158,8 +165,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
       for (const canary of stores.canaries.list()) queue.add(keyOf(canary));
       for (const key of splitKeys(stores)) queue.add(key);
       await Promise.all([
-        poller.run(signal),
-        caller.run(signal),
+        ...loops.map((loop) => loop.run(signal)),
         queue.run(options.workers ?? 8, (key) => work(key, signal), signal),
       ]);
     },

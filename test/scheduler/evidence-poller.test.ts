@@ -39,9 +39,7 @@ const looksAt = async (targets: MetricTarget[]) => {
   });
   const poller = createEvidencePoller({
     provider: createPrometheusProvider({ client, querySets: QUERY_SETS }),
-    customMetrics: { read: () => Promise.resolve(new Map()) },
     targets: () => targets,
-    customTargets: () => [],
     onReading: (key) => read.push(key),
     intervalMs: 2_000,
     sleep: () => {

@@ -35,7 +35,9 @@ const evidenceWarnings = ({ snapshot, facts }: RunContext): string[] => {
   const { name } = facts.deployment.metadata;
   if (!judgesRequests(settings) || evidence.kind === 'unconfigured') return [];
   if (traffic.provider === 'none')
-    return [`${name} has no traffic to judge: readiness and restarts of its canary decide`];
+    return settings.metrics.length > 0
+      ? []
+      : [`${name} has no traffic to judge: readiness and restarts of its canary decide`];
   return traffic.provider === 'replicas' ? [uncounted(name)] : [];
 };
 

@@ -6,7 +6,7 @@ import type { Settings } from '../run.ts';
 import { NO_SHARE } from '../share.ts';
 import { advance } from './advance.ts';
 import { shareMade } from './capacity.ts';
-import { customChecks } from './custom-checks.ts';
+import { awaitsReadings, customChecks } from './custom-checks.ts';
 import { freezes, frozen, thresholdReached } from './failed-check.ts';
 import { adviceWithoutEvidence } from './forewarned.ts';
 import { rolloutAnswered, webhookChecks } from './hooks.ts';
@@ -87,11 +87,11 @@ export const intervalElapsed: Stage = (context) => {
   const { snapshot, run, now } = context;
   const share = targetShare(context);
   const left = snapshot.settings.intervalMs - elapsedMs(run.stepSince ?? now.toISOString(), now);
-  if (left <= 0) return undefined;
+  if (left <= 0 && !awaitsReadings(context)) return undefined;
   return {
     reason: 'Advancing',
     message: `${describeShare(share)}${shareMade(context, share.weight)}, collecting evidence`,
-    requeueAfterMs: Math.min(left, snapshot.operator.lookIntervalMs),
+    requeueAfterMs: left > 0 ? Math.min(left, snapshot.operator.lookIntervalMs) : SOON_MS,
   };
 };
 

@@ -3,14 +3,17 @@ import { UNDECIDED } from '../check-reasons.ts';
 import type { MetricsOutage } from '../run.ts';
 import { judgesRequests } from '../without-routes.ts';
 import { advance } from './advance.ts';
+import { serversAway } from './custom-checks.ts';
 import { isKeptBack } from './kept-back.ts';
 import { elapsedMs, ending, type Move, type RunContext, without } from './move.ts';
 
 // A check that has no verdict holds the weight. How long, is a matter of who is to blame: a server that can't be asked
 // holds it until it can, and evidence that does not come although it was asked for follows `on-no-data`.
 
-const isAway = ({ snapshot }: RunContext): boolean =>
-  judgesRequests(snapshot.settings) && snapshot.evidence.kind === 'unavailable';
+const isAway = (context: RunContext): boolean => {
+  const { settings, evidence } = context.snapshot;
+  return (judgesRequests(settings) && evidence.kind === 'unavailable') || serversAway(context);
+};
 
 const outageOf = ({ run }: RunContext): MetricsOutage | undefined =>
   run.metricsOutage?.step === run.stepSince ? run.metricsOutage : undefined;
