@@ -73,6 +73,6 @@ export const valueOfDocument = (outcome: HttpOutcome, pointer: readonly string[]
     case 'unusable':
       return unavailable(reasons.INVALID, outcome.message);
     case 'uncredentialed':
-      return unavailable(reasons.NO_CREDENTIALS, outcome.message);
+      return unavailable(reasons.NO_CREDENTIALS, `the metrics server is not asked: ${outcome.message}`);
   }
 };

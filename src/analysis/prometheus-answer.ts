@@ -10,7 +10,9 @@ export interface Series {
   value: number;
 }
 
-export type Answer = { ok: true; series: Series[] } | ({ ok: false } & Problem);
+export type Answer =
+  /** A scalar is one series without labels. */
+  { ok: true; series: Series[]; isScalar?: true } | ({ ok: false } & Problem);
 
 /** Of a server's own words, as many as fit a status message. */
 const MAX_WORDS = 200;
@@ -57,11 +59,23 @@ const statusProblem = (status: number, error: string | undefined): Answer => {
   return refuse(reasons.SERVER_ERROR, `the metrics server answered HTTP ${status}${words}`);
 };
 
-const decodeVector = (data: z.infer<typeof envelope>['data']): Answer => {
-  if (data?.resultType !== 'vector') {
-    const type = data?.resultType ?? 'nothing';
-    return refuse(reasons.INVALID, `the metrics server answered ${type} where a vector was asked for`);
+const notVector = (type: string): Answer =>
+  refuse(reasons.INVALID, `the metrics server answered ${type} where a vector was asked for`);
+
+/** What answers a query for series: a scalar does not. */
+export const vectorOnly = (answer: Answer): Answer =>
+  answer.ok && answer.isScalar === true ? notVector('scalar') : answer;
+
+const scalar = z.tuple([z.number(), z.string()]);
+
+const decodeData = (data: z.infer<typeof envelope>['data']): Answer => {
+  if (data?.resultType === 'scalar') {
+    const [, value] = scalar.safeParse(data.result).data ?? [];
+    if (value === undefined)
+      return refuse(reasons.INVALID, 'the scalar of the metrics server can not be read');
+    return { ok: true, series: [{ labels: {}, value: parseValue(value) }], isScalar: true };
   }
+  if (data?.resultType !== 'vector') return notVector(data?.resultType ?? 'nothing');
   const result = vector.safeParse(data.result);
   if (!result.success) return refuse(reasons.INVALID, 'the vector of the metrics server can not be read');
   const series = result.data.map(({ metric, value }) => ({ labels: metric, value: parseValue(value[1]) }));
@@ -77,7 +91,7 @@ const decodeBody = (status: number, body: string): Answer => {
   if (warning !== undefined) {
     return refuse(reasons.PARTIAL, `the metrics server warns: ${warning.slice(0, MAX_WORDS)}`);
   }
-  return decodeVector(parsed.data.data);
+  return decodeData(parsed.data.data);
 };
 
 /** What the server said to an instant query: series, or why there are none to use. */

@@ -8,7 +8,7 @@ import type { MetricClient } from './metric-client.ts';
 import type { MetricProvider, MetricTarget } from './metric-provider.ts';
 import { NO_SAMPLES } from './metric-reasons.ts';
 import { NGINX } from './nginx.ts';
-import type { Answer, Series } from './prometheus-answer.ts';
+import { type Answer, type Series, vectorOnly } from './prometheus-answer.ts';
 import { canarySide, primarySide, type QuerySet, type Side, sidesOf } from './query-set.ts';
 import { readSamples, unavailable } from './samples.ts';
 import { TRAEFIK } from './traefik.ts';
@@ -87,9 +87,10 @@ export const createPrometheusProvider = ({ client, querySets }: PrometheusOption
       set.counts === 'pods' ? all : all.filter(({ canaryServices }) => canaryServices.length > 0);
     if (targets.length === 0) return new Map<ObjectKey, EvidenceReading>();
     const timed = targets.filter(({ latency }) => latency !== 'off');
+    const ask = async (query: string): Promise<Answer> => vectorOnly(await client.query(query, signal));
     const [requests, latency] = await Promise.all([
-      client.query(set.requestsQuery(targets.flatMap(sidesOf)), signal),
-      timed.length > 0 ? client.query(set.latencyQuery(timed.flatMap(sidesOf)), signal) : NOTHING,
+      ask(set.requestsQuery(targets.flatMap(sidesOf))),
+      timed.length > 0 ? ask(set.latencyQuery(timed.flatMap(sidesOf))) : NOTHING,
     ]);
     return readAll(set, targets, { requests, latency });
   };

@@ -15,7 +15,7 @@ export const createLeader = (shared: Shared): Elector => {
     stores,
     routerFor: createRouters(shared),
     provider: createMetricProvider(shared, clients),
-    customMetrics: createCustomMetrics(clients),
+    customMetrics: createCustomMetrics(shared, clients),
     send: createOutbound(shared),
     effects: {
       reader,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
 import { formatSplits } from '../../src/core/split-annotation.ts';
-import { metricTargets } from '../../src/scheduler/metric-targets.ts';
+import { customTargets, metricTargets } from '../../src/scheduler/metric-targets.ts';
 import { deployment, namespace } from '../core/deployment-fixtures.ts';
 import { canaryOf, createStores } from './fake-cluster.ts';
 
@@ -39,6 +39,24 @@ const targetsOf = (run: object, annotations: Record<string, string> = {}, servic
   return metricTargets(stores);
 };
 
+const NOW = new Date('2026-11-21T02:05:00Z');
+
+/** Of a run whose policy has a metric of its own, or none, and an interval of a minute. */
+const ownTargetsOf = (run: object, metrics: object[] = [{ name: 'queue', query: 'queue', max: 5 }]) => {
+  const stores = createStores();
+  stores.fill('namespaces', namespace());
+  const primary = deployment({ annotations: { 'kanari.dev/policy': 'careful' } });
+  stores.fill('deployments', { ...primary, metadata: { ...primary.metadata, uid: 'u1' } });
+  stores.fill('canaries', canaryOf({ run } as unknown as CanaryStatus));
+  stores.fill('canaryPolicies', {
+    apiVersion: 'kanari.dev/v1alpha1',
+    kind: 'CanaryPolicy',
+    metadata: { name: 'careful', namespace: 'shop', uid: 'p1', resourceVersion: '4' },
+    spec: { metrics },
+  } as KubeObject);
+  return customTargets(stores, NOW);
+};
+
 describe('the metrics server', () => {
   it('is asked about a run with traffic, by the name of its canary and its limit', () => {
     expect(targetsOf({ evidence: EVIDENCE })).toEqual([
@@ -70,5 +88,32 @@ describe('the metrics server', () => {
     });
     const [alone] = targetsOf({ evidence: EVIDENCE }, {}, services);
     expect(alone).not.toHaveProperty('primary');
+  });
+});
+
+describe("the servers of a user's own metrics", () => {
+  it('are asked once the interval is over, by the names of both Deployments', () => {
+    expect(ownTargetsOf({ evidence: EVIDENCE, stepSince: '2026-11-21T02:04:00.000Z' })).toMatchObject([
+      {
+        key: 'shop/web',
+        primary: 'web',
+        canary: 'web-canary',
+        intervalMs: 60_000,
+        metrics: [{ name: 'queue' }],
+      },
+    ]);
+  });
+
+  it.each<[string, object, object[]?]>([
+    ['before that', { evidence: EVIDENCE, stepSince: '2026-11-21T02:04:00.001Z' }],
+    ['between steps', { evidence: EVIDENCE }],
+    ['before the canary has traffic', { stepSince: '2026-11-21T02:00:00Z' }],
+    [
+      'of a run that is over',
+      { evidence: EVIDENCE, stepSince: '2026-11-21T02:00:00Z', endedAt: '2026-11-21T02:00:00Z' },
+    ],
+    ['where there are none', { evidence: EVIDENCE, stepSince: '2026-11-21T02:00:00Z' }, []],
+  ])('are asked nothing %s', (_, run, metrics) => {
+    expect(ownTargetsOf(run, metrics)).toEqual([]);
   });
 });
