@@ -63,8 +63,9 @@ const openTunnel = ({ proxy, timeoutMs }: Tunnel, target: string): Promise<Duple
 const tunnelled = (tunnel: Tunnel): https.Agent => {
   const agent = new https.Agent(POOL);
   agent.createConnection = (options, done) => {
-    const { host, port } = options as tls.ConnectionOptions;
-    openTunnel(tunnel, `${host ?? ''}:${port ?? 443}`).then(
+    const { host = '', port } = options as tls.ConnectionOptions;
+    const name = host.includes(':') ? `[${host}]` : host;
+    openTunnel(tunnel, `${name}:${port ?? 443}`).then(
       (socket) => done?.(null, tls.connect({ ...(options as tls.ConnectionOptions), socket })),
       (error: unknown) => done?.(error as Error, undefined as never),
     );

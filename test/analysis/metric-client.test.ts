@@ -258,6 +258,12 @@ describe('a metrics server behind a proxy', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('may have an IPv6 address', async () => {
+    const { asked, proxyUrl } = await startProxy(403);
+    await queried(serverAt('https://[::1]:9090', { proxyUrl }));
+    expect(asked).toEqual(['CONNECT [::1]:9090']);
+  });
+
   it('is not believed with a wrong name, in a tunnel either', async () => {
     const { port, tls } = await secureServer();
     const { proxyUrl, open } = await startProxy();
