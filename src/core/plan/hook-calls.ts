@@ -30,9 +30,10 @@ const PLACES: Record<WebhookType, (context: RunContext) => string> = {
 export const hookIdOf = (context: RunContext, { type, name }: Pick<Webhook, 'type' | 'name'>): string =>
   `${type}/${name}@${PLACES[type](context)}`;
 
-export interface HookId {
+interface HookId {
   type: WebhookType;
   name: string;
+  /** Where in the run. */
   place: string;
 }
 

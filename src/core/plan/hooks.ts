@@ -39,7 +39,12 @@ const preRolloutFailed = (context: RunContext, { record, run }: Asked, name: str
   const reason = WEBHOOK_FAILED;
   const message = `pre-rollout check ${name} failed: ${record.message ?? ''}`;
   if (record.againAt !== undefined)
-    return { run, reason, message: `${message}; tried again`, requeueAfterMs: leftUntilAgain(record, now) };
+    return {
+      run,
+      reason,
+      message: `${message}; it is called again after the interval`,
+      requeueAfterMs: leftUntilAgain(record, now),
+    };
   const failedChecks = status.failedChecks + 1;
   const counted: RunContext = { ...context, run: askedAgain(context, record, intervalMs) };
   if (failedChecks >= threshold) return thresholdReached(counted, failedChecks, message);
