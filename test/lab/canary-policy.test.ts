@@ -161,7 +161,7 @@ describe('the API server', () => {
     [{ webhooks: [{ name: 'a', type: 'event', url: 'ftp://a' }] }, 'spec.webhooks[0].url: Invalid value'],
     [
       { webhooks: [{ name: 'a', url: 'http://a', timeout: '2h' }] },
-      'spec.webhooks[0].timeout: Invalid value: expected a duration from 1s to 1h, got 2h (example: 10s)',
+      'spec.webhooks[0].timeout: Invalid value: "2h": expected a duration from 1s to 1h, got 2h (example: 10s)',
     ],
     [
       { alerts: [{ name: 'a', provider: 'b', severity: 'loud' }] },
