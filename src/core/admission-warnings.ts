@@ -67,9 +67,9 @@ const holdWarning = (name: string, change: DeploymentChange, reason: string): st
 };
 
 const PLACES: Readonly<Record<GatePlace, string>> = {
-  start: 'before its canary starts',
-  traffic: 'before each rise of its share',
-  promotion: 'before the promotion',
+  start: 'start',
+  traffic: 'each rise of its share',
+  promotion: 'promotion',
 };
 
 /** Where a person will have to approve, and how. */
@@ -77,7 +77,9 @@ const approvalWarnings = ({ settings, after }: DeploymentChange): string[] => {
   if (settings.approve.length === 0) return [];
   const name = nameOf(after.metadata);
   const places = [...new Set(settings.approve)].map((place) => PLACES[place]).join(', ');
-  return [`${name} waits for approval ${places}: kubectl annotate canary ${name} kanari.dev/command=approve`];
+  return [
+    `${name} waits for approval (${places}): kubectl annotate canary ${name} kanari.dev/command=approve`,
+  ];
 };
 
 const releaseWarning = (name: string, change: DeploymentChange, reason: UngatedReason): string => {

@@ -52,7 +52,7 @@ describe.concurrent('a run', () => {
     });
     await shop.opens();
     expect((await shop.apply(web('v2'))).stderr).toContain(
-      'web waits for approval before its canary starts, before each rise of its share, before the promotion: kubectl annotate canary web',
+      'web waits for approval (start, each rise of its share, promotion): kubectl annotate canary web',
     );
     const start = await seen(shop, { ...APPROVAL, phase: 'Waiting', step: -1 });
     expect([await canaryPods(shop), await shop.list('virtualservices')]).toEqual([0, []]);

@@ -30,7 +30,8 @@ const heard = (command: string, runId: string | undefined): Heard => {
   if (!isVerb(verb))
     return { refusal: `${COMMAND_ANNOTATION}=${command} is no command; known: ${VERBS.join(', ')}` };
   if (id.length === 0 || id.join('=') === runId) return { verb };
-  return { refusal: changesNothing(command, `it is for another run than ${runId ?? 'none'}`) };
+  const why = runId === undefined ? 'no run is under way' : `it is for another run than ${runId}`;
+  return { refusal: changesNothing(command, why) };
 };
 
 /** Takes the command away; one that means nothing here is answered, never swallowed. */

@@ -70,7 +70,12 @@ export const canaryServes: Stage = (context) => {
   if (failedChecks >= snapshot.settings.threshold && !freezes(snapshot))
     return thresholdReached(context, failedChecks, message);
   return {
-    status: { failedChecks, canaryWeight: 0 },
+    // It waits at no gate any more: its step has to pass anew.
+    status: {
+      failedChecks,
+      canaryWeight: 0,
+      ...(run.pausedAt === undefined ? { phase: 'Progressing' } : {}),
+    },
     // What took its endpoints is judged by this.
     run: {
       ...without(forgetting(restartsJudged(run)), 'stepSince', 'given'),

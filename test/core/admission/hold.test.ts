@@ -44,7 +44,7 @@ describeUpdates({
     injected: true,
     warnings: [
       'canary of web started',
-      'kanari: web waits for approval before its canary starts, before the promotion: kubectl annotate canary web kanari.dev/command=approve',
+      'kanari: web waits for approval (start, promotion): kubectl annotate canary web kanari.dev/command=approve',
     ],
   },
   'says when callers have no proxy to obey its weight': {
