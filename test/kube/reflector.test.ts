@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createReflector, type ReflectorHooks, type ReflectorOptions } from '../../src/kube/reflector.ts';
 import { createRest, type Rest } from '../../src/kube/rest.ts';
 import { createStore } from '../../src/kube/store.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { answer, type FakeApiServer, service, startFakeApiServer, status } from './fake-api-server.ts';
 import { createFakeTime, EPOCH, type FakeTime } from './fake-timing.ts';
 import { createMemoryLog } from './memory-log.ts';
@@ -54,18 +55,15 @@ const start = (options: Partial<ReflectorOptions<never>> = {}) => {
 
 /** Lets real sockets do their work, and fake time pass in small steps, until something holds. */
 const passUntil = (holds: () => void, stepMs = 500) =>
-  vi.waitFor(
-    async () => {
-      try {
-        holds();
-      } catch (error) {
-        await time.advance(stepMs);
-        throw error;
-      }
-    },
-    { interval: 5, timeout: 4_000 },
-  );
-const soon = (holds: () => void) => vi.waitFor(holds, { interval: 5, timeout: 4_000 });
+  vi.waitFor(async () => {
+    try {
+      holds();
+    } catch (error) {
+      await time.advance(stepMs);
+      throw error;
+    }
+  }, PATIENCE);
+const soon = (holds: () => void) => eventually(holds);
 const watching = (times = 1) => soon(() => expect(server.watchRequests()).toHaveLength(times));
 
 describe('a reflector', () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { KubeError } from '../../src/kube/errors.ts';
 import { createRest, type Rest, type RestCall } from '../../src/kube/rest.ts';
+import { eventually } from '../eventually.ts';
 import { answer, type FakeApiServer, startFakeApiServer, status } from './fake-api-server.ts';
 import { createMemoryLog } from './memory-log.ts';
 
@@ -244,14 +245,14 @@ describe('a stream', () => {
     const lines = await open();
     const bytes = Buffer.from(`${JSON.stringify({ text: 'größer 🐤' })}\n`);
     const received = lines[Symbol.asyncIterator]().next();
-    await vi.waitFor(() => expect(server.openWatches()).toBe(1));
+    await eventually(() => expect(server.openWatches()).toBe(1));
     for (const byte of bytes) server.sendRaw(Buffer.from([byte]) as never);
     expect((await received).value).toEqual({ text: 'größer 🐤' });
   });
 
   it('outlives the deadline of its beginning', async () => {
-    const lines = await open(never, 20);
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    const lines = await open(never, 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
     const received = lines[Symbol.asyncIterator]().next();
     server.send('ADDED', 1);
     expect((await received).value).toEqual({ type: 'ADDED', object: 1 });
@@ -278,7 +279,7 @@ describe('a stream', () => {
     const received = lines[Symbol.asyncIterator]().next();
     stop.abort(new Error('shutting down'));
     await expect(received).rejects.toThrow('shutting down');
-    await vi.waitFor(() => expect(server.openWatches()).toBe(0));
+    await eventually(() => expect(server.openWatches()).toBe(0));
   });
 
   it('throws what the server answered instead', async () => {

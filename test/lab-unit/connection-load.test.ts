@@ -1,8 +1,9 @@
 import type { AddressInfo, Server } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startConnections } from '../../lab/connection-load.ts';
 import { behaviourOf } from '../../lab/pod-behaviour.ts';
 import { createConversation, createEncryptedServer, createTcpServer } from '../../lab/pod-connections.ts';
+import { eventually } from '../eventually.ts';
 
 // What pods say on ports that do not speak HTTP, and what a load hears.
 
@@ -32,7 +33,7 @@ describe.each([
   it('are counted by the version that answers', async () => {
     const port = await serve('v2', serverName !== undefined);
     const load = startConnections(options(port));
-    await vi.waitFor(() => expect(load.total().requests).toBeGreaterThanOrEqual(10), 10_000);
+    await eventually(() => expect(load.total().requests).toBeGreaterThanOrEqual(10));
     const [counts] = await load.stop();
     expect(load.failures()).toEqual([]);
     expect(counts?.versions).toEqual({ v2: { requests: counts?.requests, failures: 0 } });
@@ -41,7 +42,7 @@ describe.each([
   it('have failed when the pod hangs up without a word', async () => {
     const port = await serve('v2-errors50', serverName !== undefined);
     const load = startConnections(options(port));
-    await vi.waitFor(() => expect(load.total().requests).toBeGreaterThanOrEqual(10), 10_000);
+    await eventually(() => expect(load.total().requests).toBeGreaterThanOrEqual(10));
     const [counts] = await load.stop();
     expect(counts?.failures).toBe(Math.floor((counts?.requests ?? 0) / 2));
     expect(load.failures()[0]).toMatchObject({ port, version: undefined, status: undefined });
@@ -52,6 +53,6 @@ it('a connection that nobody takes has failed', async () => {
   const port = await serve('v1', false);
   await new Promise((resolve) => server?.close(resolve));
   const load = startConnections({ port, rps: 100 });
-  await vi.waitFor(() => expect(load.total().failures).toBeGreaterThan(0));
+  await eventually(() => expect(load.total().failures).toBeGreaterThan(0));
   await load.stop();
 });

@@ -8,6 +8,7 @@ import { createOperationsApp, createWebhookApp, type WebhookAppDependencies } fr
 import { createHandler } from '../../src/webhook/handler.ts';
 import { createLoadLimit, type LoadLimit } from '../../src/webhook/load-limit.ts';
 import type { Decide } from '../../src/webhook/review.ts';
+import { PATIENCE } from '../eventually.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { deployment, reviewOf } from './reviews.ts';
 
@@ -135,7 +136,7 @@ describe('beyond what there is room for', () => {
       const load = createLoadLimit(limits);
       const { server, url, refused, stop } = await serve(load);
       const slow = [await announce(url, 700), await announce(url, 700)];
-      await vi.waitUntil(() => load.requests() === 2, { timeout: 5_000, interval: 5 });
+      await vi.waitUntil(() => load.requests() === 2, PATIENCE);
 
       const sentAway = await request(server).post('/mutate').send(reviewOf());
       expect(sentAway.status).toBe(503);
@@ -143,7 +144,7 @@ describe('beyond what there is room for', () => {
       expect(refused).toEqual([reason]);
 
       for (const call of slow) call.destroy();
-      await vi.waitUntil(() => load.requests() === 0, { timeout: 5_000, interval: 5 });
+      await vi.waitUntil(() => load.requests() === 0, PATIENCE);
       expect(load.bytes()).toBe(0);
       expect((await request(server).post('/mutate').send(reviewOf())).status).toBe(200);
       stop();
@@ -160,7 +161,7 @@ describe('beyond what there is room for', () => {
     });
     call.on('error', () => undefined);
     call.write('{');
-    await vi.waitUntil(() => load.requests() === 1, { timeout: 5_000, interval: 5 });
+    await vi.waitUntil(() => load.requests() === 1, PATIENCE);
     expect(load.bytes()).toBe(7 * 1024 * 1024);
     expect((await request(server).post('/mutate').send(reviewOf())).status).toBe(503);
     call.destroy();

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createWebhookServer } from '../../src/webhook/server.ts';
 import { type Issued, issued } from '../certs/key-pairs.ts';
+import { PATIENCE } from '../eventually.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { realWebhook } from './real-webhook.ts';
 import { deployment, reviewOf } from './reviews.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const server = createWebhookServer({ app: webhook.app, port: 0, log: quietLog().log });
   server.use(pairs.leaf);
   ended = server.run(stop.signal);
-  port = await vi.waitUntil(() => server.port(), { timeout: 5_000, interval: 5 });
+  port = await vi.waitUntil(() => server.port(), PATIENCE);
 });
 
 afterAll(async () => {

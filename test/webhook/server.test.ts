@@ -10,6 +10,7 @@ import {
   type ServerOptions,
 } from '../../src/webhook/server.ts';
 import { type Issued, issued } from '../certs/key-pairs.ts';
+import { PATIENCE } from '../eventually.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { connectTls } from './tls-client.ts';
 
@@ -40,8 +41,7 @@ const run = (server: ListeningServer) => {
   return handle;
 };
 
-const listening = (server: ListeningServer) =>
-  vi.waitUntil(() => server.port(), { timeout: 5_000, interval: 5 });
+const listening = (server: ListeningServer) => vi.waitUntil(() => server.port(), PATIENCE);
 
 const start = async (app: RequestListener = hello, options: Partial<ServerOptions> = {}) => {
   const server = createWebhookServer({ app, port: 0, log: quietLog().log, ...options });
@@ -138,7 +138,7 @@ describe('the webhook server', () => {
     await expect(connectTls(port, ca)).rejects.toThrow();
     expect(dropped).toBe(1);
     held[0]?.destroy();
-    await vi.waitFor(async () => (await connectTls(port, ca)).destroy(), { timeout: 5_000 });
+    await vi.waitFor(async () => (await connectTls(port, ca)).destroy(), PATIENCE);
     held[1]?.destroy();
   });
 
@@ -161,7 +161,7 @@ describe('the webhook server', () => {
     const busy = new Agent({ keepAlive: true });
     await ask(port, { ca, agent: idle });
     const slow = ask(port, { ca, agent: busy, path: '/slow' });
-    const finish = await vi.waitUntil(() => answer, { timeout: 5_000, interval: 5 });
+    const finish = await vi.waitUntil(() => answer, PATIENCE);
     stop();
     await expect(ask(port, { ca })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     finish();
