@@ -1,5 +1,5 @@
 import { logMixed, nextBeginning } from './beginnings.ts';
-import { isDecided, OUTAGE_ALPHA, raised } from './e-value.ts';
+import { raised } from './e-value.ts';
 import { logSum } from './log-sum.ts';
 import type { FastPath, Trials } from './run.ts';
 
@@ -80,6 +80,3 @@ export const atVerdict = (state: FastPath, e0: number): FastPath => {
   const logValue = sinceVerdict(state, alternatives(e0))?.logValue ?? 0;
   return { ...state, latest: { ...nextBeginning(latest, logValue), n, x } };
 };
-
-/** The failures seen so far are, beyond doubt, more than is tolerated. */
-export const fastPathDecided = (state: FastPath): boolean => isDecided(state, OUTAGE_ALPHA);

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { binomialTail } from '../../src/core/binomial.ts';
-import { advanceFastPath, atVerdict, fastPathDecided, newFastPath } from '../../src/core/e-process.ts';
+import { advanceFastPath, atVerdict, newFastPath } from '../../src/core/e-process.ts';
+import { isDecided, OUTAGE_ALPHA } from '../../src/core/e-value.ts';
 import type { FastPath } from '../../src/core/run.ts';
 import { seededRandom } from './random.ts';
 
 const E0 = 0.01;
+const decided = (state: FastPath): boolean => isDecided(state, OUTAGE_ALPHA);
 const LOOK = 20;
 
 /** One look at `LOOK` requests more, of which `rate` fail. */
@@ -21,7 +23,7 @@ const requestsToDecide = (rate: number, length: number, random: () => number): n
   while (state.n < length) {
     state = looked(state, rate, random);
     if (state.n % 100 === 0) state = atVerdict(state, E0);
-    if (fastPathDecided(state)) return state.n;
+    if (decided(state)) return state.n;
   }
   return undefined;
 };
@@ -38,7 +40,7 @@ const afterCleanChecks = (verdicts: boolean): FastPath =>
 /** Requests until a late outage is decided. */
 const requestsIntoOutage = (before: FastPath, rate: number, random: () => number): number => {
   let state = before;
-  while (!fastPathDecided(state)) state = looked(state, rate, random);
+  while (!decided(state)) state = looked(state, rate, random);
   return state.n - before.n;
 };
 
@@ -119,13 +121,13 @@ describe('fast path', () => {
     const outage = { n: 10_000, x: 10_000 };
     const looks: FastPath[] = [newFastPath()];
     for (let i = 0; i < 3; i++) looks.push(advanceFastPath(looks[i]!, outage, E0));
-    expect(looks.map(fastPathDecided)).toEqual([false, false, false, true]);
+    expect(looks.map(decided)).toEqual([false, false, false, true]);
   });
 
   it('does not let clean looks make up for what the cap cut from a burst', () => {
     let state = advanceFastPath(newFastPath(), { n: 20, x: 20 }, E0);
     for (let i = 0; i < 3; i++) state = advanceFastPath(state, { n: 20, x: 0 }, E0);
-    expect(fastPathDecided(state)).toBe(false);
+    expect(decided(state)).toBe(false);
     expect(state.logE).toBeLessThan(Math.log(10));
   });
 
@@ -137,7 +139,7 @@ describe('fast path', () => {
   it('with no tolerance at all, is sure after three looks with a failure each', () => {
     let state = newFastPath();
     for (let i = 0; i < 3; i++) state = advanceFastPath(state, { n: 20, x: 1 }, 0);
-    expect(fastPathDecided(state)).toBe(true);
+    expect(decided(state)).toBe(true);
   });
 
   it('with most failures tolerated, only counts', () => {
@@ -151,7 +153,7 @@ describe('fast path', () => {
     fc.assert(
       fc.property(looks, fc.double({ min: 0, max: 1, noNaN: true }), (sizes, e0) => {
         const end = sizes.reduce((state, n) => advanceFastPath(state, { n, x: 0 }, e0), newFastPath());
-        expect(fastPathDecided(end)).toBe(false);
+        expect(decided(end)).toBe(false);
         expect(Number.isFinite(end.logE)).toBe(true);
       }),
     );

@@ -87,6 +87,22 @@ describe('the relative fast path', () => {
     );
   });
 
+  it('weighs how likely the division of the failures is at each ratio, by what it is at the margin', () => {
+    const [canary, primary] = [
+      { n: 20, x: 1 },
+      { n: 180, x: 2 },
+    ];
+    const likelihood = (ratio: number): number => {
+      const part = (ratio * canary.n) / (ratio * canary.n + primary.n);
+      return part ** canary.x * (1 - part) ** primary.x;
+    };
+    const ratios = Array.from({ length: 16 }, (_, i) => 2 * 500 ** (i / 15));
+    const mean =
+      ratios.reduce((sum, ratio) => sum + likelihood(ratio), 0) / ratios.length / likelihood(MARGIN);
+    const { logE } = advanceRelative(newRelativePath(), { canary, primary });
+    expect(Math.exp(logE)).toBeCloseTo(0.9 * mean + 0.1, 9);
+  });
+
   it('lets what came of one side alone wait for the other', () => {
     const canary = { n: 20, x: 10 };
     const primary = { n: 180, x: 1 };
