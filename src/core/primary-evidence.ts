@@ -35,10 +35,12 @@ export const foldPrimary = (
   const growth = growthOf(before.pods, scraped, OLDER);
   if (growth === undefined && canary === NOTHING) return before;
   const { pods, grown } = growth ?? { pods: before.pods, grown: NOTHING };
+  const here = new Set(scraped.map(({ pod }) => pod));
   const look = (path: RelativePath, trialsOf: (counts: Counts) => Trials): RelativePath =>
     advanceRelative(path, { canary: trialsOf(canary), primary: trialsOf(grown) });
   return {
-    pods,
+    // One that comes back starts from what it has then: the status must not grow with pods that come and go.
+    pods: pods.filter(({ pod }) => here.has(pod)),
     total: addCounts(before.total, grown),
     judged: before.judged,
     errors: look(before.errors, errorTrials),

@@ -43,7 +43,12 @@ const withRestarts = (context: RunContext): RunContext => {
     (ends) => ends.count > (restarts.find(isOf(ends))?.count ?? 0),
   );
   if (risen.length === 0) return context;
-  const others = restarts.filter((known) => !risen.some((ends) => isOf(ends)(known)));
+  const pods = new Set(context.snapshot.canaryPods.map(({ metadata }) => metadata.name));
+  // Of a pod that is gone only what is not judged yet: no other has its name.
+  const others = restarts.filter(
+    (known) =>
+      !risen.some((ends) => isOf(ends)(known)) && (known.count > known.judged || pods.has(known.pod)),
+  );
   const next = risen.map((ends) => counting(ends, restarts.find(isOf(ends)), run));
   return { ...context, run: { ...run, restarts: [...others, ...next] } };
 };
