@@ -101,8 +101,12 @@ export const intervalElapsed: Stage = (context) => {
 };
 
 /** Requests say nothing where there are none to steer: of workers only Kubernetes' own signals can tell. */
-const limitsOf = ({ snapshot: { settings, traffic } }: RunContext): Settings =>
-  traffic.provider === 'none' ? { ...settings, successRate: 'off', latency: 'off' } : settings;
+const limitsOf = (context: RunContext): Settings => {
+  const { settings, traffic } = context.snapshot;
+  if (traffic.provider === 'none') return { ...settings, successRate: 'off', latency: 'off' };
+  // The primary has no request left to compare with.
+  return targetShare(context).weight === 100 ? { ...settings, compare: 'limit' } : settings;
+};
 
 /** One check of all metrics on what came since the last verdict. */
 export const judged: Stage = (context) => {

@@ -247,6 +247,13 @@ describe('a run', () => {
     expect(cluster.canary?.status).toMatchObject({ reason: 'NoPrimarySamples', canaryWeight: 20 });
   });
 
+  test('that leaves the primary nothing to be compared with is judged by the limits', () => {
+    const cluster = held('v2');
+    cluster.settings = { ...cluster.settings, compare: 'primary', steps: [100] };
+    cluster.runToEnd();
+    expect(cluster.phase).toBe('Succeeded');
+  });
+
   test('whose canary loses its endpoints gives the traffic back at once and counts a failed check', () => {
     const cluster = held('v2');
     cluster.runToEnd({ until: () => cluster.weight === 20 });
