@@ -210,6 +210,6 @@ describe('a real Prometheus', () => {
       reason: 'MetricsAnswerPartial',
       message: expect.stringContaining('the metrics server warns: ') as string,
     });
-    expect(await client.query('1', never)).toMatchObject({ reason: 'MetricsAnswerInvalid' });
+    expect(await client.query('some_gauge[1m]', never)).toMatchObject({ reason: 'MetricsAnswerInvalid' });
   });
 });
