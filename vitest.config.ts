@@ -8,7 +8,8 @@ import { defineConfig } from 'vitest/config';
 const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
 
 const BEHIND_A_GATEWAY = 'test/lab/gateway/*.test.ts';
-const TRAFFIC = 'test/lab/traffic/*.test.ts';
+/** With so many clients that each file has the machine to itself. */
+const TRAFFIC = ['test/lab/traffic/*.test.ts', 'test/lab/verdicts.test.ts'];
 /** All cells of a wave of the matrix. */
 const AT_ONCE = 20;
 /** As long as a busy machine takes for a cell beside nineteen others. */
@@ -21,7 +22,6 @@ const UNDER_LOAD = [
   'good-release',
   'kill',
   'replicas',
-  'verdicts',
   'whole-share',
 ].map((name) => `test/lab/${name}.test.ts`);
 
@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, TRAFFIC],
+          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, ...TRAFFIC],
           ...LAB_TIMEOUTS,
           // A control plane each; two thirds of the time they wait, also on two processors.
           maxWorkers: 3,
@@ -61,7 +61,7 @@ export default defineConfig({
       {
         test: {
           name: 'traffic',
-          include: [TRAFFIC],
+          include: TRAFFIC,
           ...LAB_TIMEOUTS,
           ...CELL_TIMEOUT,
           maxWorkers: 1,
