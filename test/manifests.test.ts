@@ -338,6 +338,7 @@ const COMPLETE: Complete<CanaryStatus> = {
     evidence: {
       since: AT,
       sampledAt: AT,
+      source: 's',
       pods: [{ pod: 'p', ...COUNTS }],
       total: COUNTS,
       judged: COUNTS,

@@ -10,6 +10,8 @@ export interface MetricTarget {
   workload: string;
   /** Names of the canary's own Services: a gateway's proxy counts by Service. None where nothing routes to one. */
   canaryServices: readonly string[];
+  /** Data plane that has counted for this run; no other is believed then. */
+  source?: string;
   /** The same of the primary, where the canary is compared with it. */
   primary?: { workload: string; services: readonly string[] };
   latency: LatencyObjective | 'off';

@@ -29,6 +29,12 @@ export interface PrometheusOptions {
 
 const NOTHING: Answer = { ok: true, series: [] };
 
+/** The queries of a data plane, and the name by which a run knows whose evidence it has. */
+interface Named {
+  name: string;
+  set: QuerySet;
+}
+
 type Readings = Map<ObjectKey, EvidenceReading>;
 
 /** Once for all, so that each canary's series are found without a search. */
@@ -46,7 +52,7 @@ const bySubject = (answer: Answer, { subjectsIn }: QuerySet) => {
 
 /** Every target's reading from the answers to the two queries. */
 const readAll = (
-  set: QuerySet,
+  { name, set }: Named,
   targets: readonly MetricTarget[],
   { requests, latency }: { requests: Answer; latency: Answer },
 ): Readings => {
@@ -62,7 +68,8 @@ const readAll = (
     const primary = primarySide(target);
     const canary = seriesOf(canarySide(target));
     const series = primary === undefined ? { canary } : { canary, primary: seriesOf(primary) };
-    return readSamples(target, series, set.dialect);
+    const reading = readSamples(target, series, set.dialect);
+    return reading.kind === 'samples' ? { ...reading, source: name } : reading;
   };
   return new Map(targets.map((target) => [target.key, read(target)]));
 };
@@ -70,9 +77,16 @@ const readAll = (
 const isAbsent = (reading: EvidenceReading | undefined): boolean =>
   reading === undefined || (reading.kind === 'empty' && reading.reason === NO_SAMPLES);
 
-/** What first knows anything of a canary, so that no request counts twice: a gateway may be a mesh's, too. */
-const firstKnown = (key: ObjectKey, all: readonly Readings[]): EvidenceReading | undefined => {
-  const readings = all.map((of) => of.get(key));
+/**
+ * What first knows anything of a canary, and then no other, so that no request counts twice: a gateway may be a mesh's,
+ * too, and may be scraped before the pods are.
+ */
+const firstKnown = (
+  { key, source }: MetricTarget,
+  all: readonly { name: string; found: Readings }[],
+): EvidenceReading | undefined => {
+  const asked = all.filter(({ name }) => source === undefined || name === source);
+  const readings = asked.map(({ found }) => found.get(key));
   return readings.find((reading) => !isAbsent(reading)) ?? readings.find((reading) => reading !== undefined);
 };
 
@@ -80,9 +94,9 @@ const firstKnown = (key: ObjectKey, all: readonly Readings[]): EvidenceReading |
 export const createPrometheusProvider = ({ client, querySets }: PrometheusOptions): MetricProvider => {
   // In the order of the table: the pods' own word comes first.
   const sets = Object.entries(SETS).flatMap(([name, set]) =>
-    querySets.some((asked) => asked === name) ? [set] : [],
+    querySets.some((asked) => asked === name) ? [{ name, set }] : [],
   );
-  const readBy = async (set: QuerySet, all: readonly MetricTarget[], signal: AbortSignal) => {
+  const readBy = async ({ name, set }: Named, all: readonly MetricTarget[], signal: AbortSignal) => {
     const targets =
       set.counts === 'pods' ? all : all.filter(({ canaryServices }) => canaryServices.length > 0);
     if (targets.length === 0) return new Map<ObjectKey, EvidenceReading>();
@@ -92,7 +106,7 @@ export const createPrometheusProvider = ({ client, querySets }: PrometheusOption
       ask(set.requestsQuery(targets.flatMap(sidesOf))),
       timed.length > 0 ? ask(set.latencyQuery(timed.flatMap(sidesOf))) : NOTHING,
     ]);
-    return readAll(set, targets, { requests, latency });
+    return readAll({ name, set }, targets, { requests, latency });
   };
   const unknown: EvidenceReading = {
     kind: 'empty',
@@ -101,8 +115,10 @@ export const createPrometheusProvider = ({ client, querySets }: PrometheusOption
   };
   return {
     read: async (targets, signal) => {
-      const readings = await Promise.all(sets.map((set) => readBy(set, targets, signal)));
-      return new Map(targets.map(({ key }) => [key, firstKnown(key, readings) ?? unknown]));
+      const all = await Promise.all(
+        sets.map(async (of) => ({ name: of.name, found: await readBy(of, targets, signal) })),
+      );
+      return new Map(targets.map((target) => [target.key, firstKnown(target, all) ?? unknown]));
     },
   };
 };

@@ -11,6 +11,8 @@ import { toleratedErrors, toleratedSlow } from './tolerance.ts';
 export interface Scrape {
   /** When it was scraped, not when it was asked for. */
   at: Timestamp;
+  /** Name of the data plane that counted. */
+  source?: string;
   pods: readonly PodCounters[];
   /** Those of the primary's pods. */
   primary?: readonly PodCounters[];
@@ -122,6 +124,7 @@ export const foldEvidence = (evidence: Evidence, scrape: Scrape, limits: Limits)
   return {
     ...rest,
     sampledAt: scrape.at,
+    ...(scrape.source === undefined ? {} : { source: scrape.source }),
     pods,
     total: addCounts(evidence.total, grown),
     fastErrors: look(evidence.fastErrors, errorTrials(grown), tolerated.errors),

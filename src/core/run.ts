@@ -183,6 +183,8 @@ export interface Evidence {
   since: Timestamp;
   /** When the newest sample was scraped. */
   sampledAt?: Timestamp;
+  /** Data plane that counted; another's word about the same requests would count them twice. */
+  source?: string;
   /** Last raw values by pod; growth since the previous look is added to `total`. */
   pods: PodCounters[];
   total: Counts;

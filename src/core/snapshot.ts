@@ -84,6 +84,8 @@ export type EvidenceReading =
       kind: 'samples';
       /** When the newest of them was scraped. */
       at: Timestamp;
+      /** Name of the data plane that counted. */
+      source?: string;
       pods: PodCounters[];
       /** Those of the primary's pods, where the canary is compared with them. */
       primary?: PodCounters[];

@@ -41,13 +41,14 @@ const besides = (canaryServices: readonly Service[], deployment: Deployment): st
 
 /** For the built-in metrics. */
 export const metricTargets = (stores: Stores): MetricTarget[] =>
-  judgedRuns(stores).map(({ key, deployment, settings, canary }) => {
+  judgedRuns(stores).map(({ key, run, deployment, settings, canary }) => {
     const { name, uid = '-' } = deployment.metadata;
     const own = stores.services.controlledBy(uid).filter(isOwn);
     return {
       key,
       workload: canary,
       canaryServices: own.map(({ metadata }) => metadata.name),
+      ...(run.evidence?.source === undefined ? {} : { source: run.evidence.source }),
       ...(settings.compare === 'primary'
         ? { primary: { workload: name, services: [...new Set(besides(own, deployment))] } }
         : {}),

@@ -71,6 +71,7 @@ it('reads counters and histogram by proxy', async () => {
   });
   expect(await read(WEB)).toEqual({
     kind: 'samples',
+    source: 'envoy',
     at: '2026-11-21T02:01:00.500Z',
     pods: [{ pod: proxyCounters('a'), requests: 100, errors: 4, timed: 99, slow: 4 }],
     latencyEdgeMs: 500,
@@ -128,6 +129,15 @@ it("takes Istio's word where it has one: its gateways may be what routes", async
     ],
   });
   expect(await read(WEB)).toMatchObject({ pods: [{ pod: 'p', requests: 5 }] });
+  // Whoever counted first goes on: the other has the same requests once more.
+  expect(await read({ ...WEB, source: 'envoy' })).toMatchObject({ pods: [{ requests: 9 }] });
+});
+
+it('knows nothing of a run whose counters are gone where they were read', async () => {
+  const { read } = serverWith({
+    envoy: [counts(cluster('shop_web-canary_80'), 9), scraped('shop_web-canary_80')],
+  });
+  expect(await read({ ...WEB, source: 'istio' })).toMatchObject({ kind: 'empty', reason: 'NoSamples' });
 });
 
 it('asks as many queries for a hundred canaries as for one, and none about those without a Service', async () => {

@@ -82,6 +82,7 @@ describe('prometheus provider', () => {
     );
     expect((await read(port)).reading).toEqual({
       kind: 'samples',
+      source: 'istio',
       at: '2026-11-21T02:01:00.500Z',
       pods: [
         { pod: 'a', requests: 100, errors: 4, timed: 99, slow: 4 },

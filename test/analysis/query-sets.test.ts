@@ -146,6 +146,7 @@ describe.each(PLANES)('$set', (plane) => {
     );
     expect((await server.read([WEB])).get('shop/web')).toEqual({
       kind: 'samples',
+      source: set,
       at: '2026-11-21T02:01:00.000Z',
       pods: [{ pod: owner, requests: 100, errors: 4, timed: 90, slow: 7 }],
       latencyEdgeMs: 300,
