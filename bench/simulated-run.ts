@@ -1,7 +1,8 @@
 import { type CheckOptions, checkRun } from '../src/core/check.ts';
+import type { Evidence, PodCounters } from '../src/core/counts.ts';
 import { foldEvidence, newEvidence } from '../src/core/evidence.ts';
 import { outageOf } from '../src/core/outage.ts';
-import type { Evidence, PodCounters, Settings } from '../src/core/run.ts';
+import type { Settings } from '../src/core/release-settings.ts';
 import { DEFAULT_SETTINGS } from '../src/core/settings.ts';
 import type { EvidenceReading } from '../src/core/snapshot.ts';
 

@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../core/objects.ts';
-import type { LatencyObjective } from '../core/run.ts';
+import type { LatencyObjective } from '../core/release-settings.ts';
 import type { EvidenceReading } from '../core/snapshot.ts';
 
 /** One canary whose counters are wanted. */

@@ -1,6 +1,7 @@
+import type { PodCounters } from '../core/counts.ts';
 import { figure } from '../core/figures.ts';
 import { groupBy } from '../core/group-by.ts';
-import type { LatencyObjective, PodCounters } from '../core/run.ts';
+import type { LatencyObjective } from '../core/release-settings.ts';
 import type { EvidenceReading } from '../core/snapshot.ts';
 import type { MetricTarget } from './metric-provider.ts';
 import type { Problem } from './metric-reasons.ts';

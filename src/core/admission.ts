@@ -10,7 +10,8 @@ import { CANARY, PRIMARY_MARK, VERSION_LABEL } from './marks.ts';
 import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
 import { isOptedIn, optOutReason } from './opt-in.ts';
 import { isServing, orphanedDeployment } from './orphans.ts';
-import type { Revision, Settings } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { Revision } from './run.ts';
 import { describeViolation, type Violation } from './setting-level.ts';
 import { parseSettings } from './settings.ts';
 

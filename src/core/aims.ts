@@ -1,4 +1,5 @@
-import type { Given, Settings } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { Given } from './run.ts';
 import type { Share } from './share.ts';
 import type { TrafficState } from './snapshot.ts';
 

@@ -1,5 +1,5 @@
+import type { Beginning } from './counts.ts';
 import { logSum } from './log-sum.ts';
-import type { Beginning } from './run.ts';
 
 // An outage that begins late has all the clean evidence before it to make up for. One e-process over the whole run is
 // therefore mixed with one that begins at each verdict and is stopped at the next. The weights are fixed and add up to 1,

@@ -1,9 +1,11 @@
 import * as reasons from './check-reasons.ts';
+import type { Evidence } from './counts.ts';
 import { judgedUpToHere } from './evidence.ts';
 import { counted, figure } from './figures.ts';
 import { comparisons, limitChecks } from './metric-checks.ts';
 import type { Timestamp } from './objects.ts';
-import type { Evidence, MetricCheck, Settings, Verdict } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { MetricCheck, Verdict } from './run.ts';
 import type { EvidenceReading } from './snapshot.ts';
 
 // A check: one evaluation of all metrics, on what came since the last verdict.

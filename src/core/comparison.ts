@@ -1,8 +1,10 @@
 import * as reasons from './check-reasons.ts';
+import type { Trials } from './counts.ts';
 import { counted, figure, percent } from './figures.ts';
 import { byThreshold, isWaiting, type SoFar, sequentially } from './finding.ts';
 import { MARGIN } from './relative-e-process.ts';
-import type { MetricCheck, Settings, Trials } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { MetricCheck } from './run.ts';
 import { againstPrimary } from './standing.ts';
 import { requestsNeeded, toleratedErrors, toleratedSlow } from './tolerance.ts';
 import { reasonFor, wordsFor } from './verdict.ts';

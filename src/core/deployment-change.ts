@@ -1,8 +1,9 @@
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from './marks.ts';
 import { annotationsOf, type Deployment, type PodTemplate } from './objects.ts';
 import { isLabelledOut } from './opt-in.ts';
+import type { Settings } from './release-settings.ts';
 import { canonicalTemplate, revisionOfCanonical } from './revision.ts';
-import type { Revision, Settings } from './run.ts';
+import type { Revision } from './run.ts';
 import { SKIP_ANNOTATION } from './settings.ts';
 import type { Injection } from './snapshot.ts';
 

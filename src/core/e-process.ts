@@ -1,7 +1,7 @@
 import { logMixed, nextBeginning } from './beginnings.ts';
+import type { FastPath, Trials } from './counts.ts';
 import { raised } from './e-value.ts';
 import { logSum } from './log-sum.ts';
-import type { FastPath, Trials } from './run.ts';
 
 // The always-on fast path: an e-process that may be looked at after every scrape without spending certainty.
 //

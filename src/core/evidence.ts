@@ -1,8 +1,9 @@
+import type { Counts, Evidence, FastPath, PodCounters, PrimaryEvidence, Trials } from './counts.ts';
 import { advanceFastPath, atVerdict, newFastPath } from './e-process.ts';
 import type { Timestamp } from './objects.ts';
 import { addCounts, growthOf, isBlank, lessCounts, NOTHING } from './pod-growth.ts';
 import { errorTrials, foldPrimary, primaryJudgedUpToHere, slowTrials } from './primary-evidence.ts';
-import type { Counts, Evidence, FastPath, PodCounters, PrimaryEvidence, Settings, Trials } from './run.ts';
+import type { Settings } from './release-settings.ts';
 import { toleratedErrors, toleratedSlow } from './tolerance.ts';
 
 // Evidence is counts, not rates: what each pod's counters grew by since the run's first weight, summed.

@@ -1,6 +1,6 @@
 import { PLAIN_VERSION_LABEL, PRIMARY, VERSION_LABEL } from './marks.ts';
 import { annotationsOf, labelsOf, type Namespace, type PodTemplate, type StringMap } from './objects.ts';
-import type { Settings } from './run.ts';
+import type { Settings } from './release-settings.ts';
 import type { Injection } from './snapshot.ts';
 
 // What admission writes into pod templates: the label that tells primary and canary apart, and what makes the mesh's

@@ -1,9 +1,11 @@
 import { errorComparison, judgeComparison, type Sides, slowComparison } from './comparison.ts';
+import type { Counts, Evidence, Trials } from './counts.ts';
 import { unjudged } from './evidence.ts';
 import type { SoFar } from './finding.ts';
 import { NOTHING } from './pod-growth.ts';
 import { errorTrials, slowTrials } from './primary-evidence.ts';
-import type { Counts, Evidence, MetricCheck, Settings, Trials } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { MetricCheck } from './run.ts';
 import { againstLimit, againstPrimary, type Standing } from './standing.ts';
 import { toleratedErrors, toleratedSlow } from './tolerance.ts';
 import { judgeLatency, judgeSuccessRate } from './verdict.ts';

@@ -7,10 +7,12 @@ import {
   shownOf,
   slowComparison,
 } from './comparison.ts';
+import type { Counts, Evidence, FastPath, Trials } from './counts.ts';
 import { isDecided, OUTAGE_ALPHA, SEQUENTIAL_ALPHA } from './e-value.ts';
 import { counted, figure, percent } from './figures.ts';
 import { errorTrials, slowTrials } from './primary-evidence.ts';
-import type { Counts, Evidence, FastPath, MetricCheck, Settings, Trials } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { MetricCheck } from './run.ts';
 import { quantileName } from './verdict.ts';
 
 // The verdict of the fast path, at any look: the canary must go now, whatever the interval and the threshold say.

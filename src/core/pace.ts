@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { Settings } from './run.ts';
+import type { Settings } from './release-settings.ts';
 
 /** How a canary will go forward, in a few words: `10% → 50% in steps of 10%, every 1m`. */
 export const paceOf = (settings: Settings): string => {

@@ -1,4 +1,4 @@
-import type { Counts, PodCounters } from './run.ts';
+import type { Counts, PodCounters } from './counts.ts';
 
 // What raw counters grew by from one look to the next.
 

@@ -1,6 +1,6 @@
+import type { Counts, PodCounters, PrimaryEvidence, RelativePath, Trials } from './counts.ts';
 import { addCounts, growthOf, NOTHING } from './pod-growth.ts';
 import { advanceRelative, newRelativePath, relativeAtVerdict } from './relative-e-process.ts';
-import type { Counts, PodCounters, PrimaryEvidence, RelativePath, Trials } from './run.ts';
 
 // The primary's requests of the time in which the canary is judged.
 

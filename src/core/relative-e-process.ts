@@ -1,7 +1,7 @@
 import { logMixed, nextBeginning } from './beginnings.ts';
+import type { RelativePath, Trials } from './counts.ts';
 import { raised } from './e-value.ts';
 import { logSum } from './log-sum.ts';
-import type { RelativePath, Trials } from './run.ts';
 
 // The fast path of a comparison (Lindon, Sanden, Shirikian 2022): may the canary's share of failures be the primary's,
 // times the margin at most?

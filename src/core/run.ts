@@ -1,91 +1,13 @@
-import type { AlertRule } from './alert.ts';
 import type { CallRecord } from './calls.ts';
-import type { CustomMetric } from './custom-metric.ts';
-import type { GatePlace, GateRecord } from './gate-place.ts';
+import type { Evidence } from './counts.ts';
+import type { GateRecord } from './gate-place.ts';
 import type { Condition, Timestamp } from './objects.ts';
-import type { Affinity, RequestMatch, Share } from './share.ts';
-import type { Webhook } from './webhook.ts';
+import type { Share } from './share.ts';
 
 // The vocabulary of a run. design terms: primary, canary, revision, run, hold, step, check.
 
 /** Version of the revision algorithm and 10 hex digits: `1-3fa9c2d41b`. */
 export type Revision = string;
-
-/** What the pods of a version are asked to do about proxies. */
-export type Sidecar = 'auto' | 'istio' | 'linkerd' | 'none';
-export type TrafficProvider = 'auto' | 'istio' | 'gateway-api' | 'replicas' | 'none';
-
-/** A latency objective, e.g. `p99<500ms`: at most `1 - quantile` of requests take longer than `limitMs`. */
-export interface LatencyObjective {
-  /** 0 < quantile < 1, e.g. 0.99 */
-  quantile: number;
-  /** milliseconds */
-  limitMs: number;
-}
-
-/** Checks that are counted instead of raising a weight. */
-export interface Iterations {
-  /** 1 or more. */
-  checks: number;
-  /** A/B: the requests that the canary gets meanwhile; undefined: no live ones. */
-  match: RequestMatch[] | undefined;
-}
-
-/** Why what a CanaryPolicy says can't be known. */
-export interface PolicyProblem {
-  reason: 'PolicyNotFound' | 'PolicyInvalid';
-  /** For people, with the policy's name. */
-  message: string;
-}
-
-/** All settings of a Deployment after defaults, Namespace, CanaryPolicy and Deployment annotations are merged. */
-export interface Settings {
-  /** Canary weights in percent, strictly rising, 1–100; never empty. */
-  steps: number[];
-  /** Milliseconds at each step before it is judged. */
-  intervalMs: number;
-  /** Failed checks of a run before rollback, 1 or more. */
-  threshold: number;
-  /** Lowest percentage of requests without a 5xx, 0–100, or off. */
-  successRate: number | 'off';
-  latency: LatencyObjective | 'off';
-  /** Requests needed for a verdict. */
-  minRequests: number | 'auto';
-  /** `sequential`: a step is passed only once its evidence is strong enough, however long that takes. */
-  analysis: 'threshold' | 'sequential';
-  /** What the canary's requests are held against: the limits, or the primary's requests of the same time. */
-  compare: 'limit' | 'primary';
-  onNoData: 'rollback' | 'pause' | 'promote';
-  onFailure: 'rollback' | 'freeze';
-  /** Milliseconds for pods to become ready, and for evidence. */
-  progressDeadlineMs: number;
-  traffic: TrafficProvider;
-  sidecar: Sidecar;
-  /** Milliseconds; what proxies need to learn a change. Undefined: the operator's setting. */
-  propagationWaitMs: number | undefined;
-  /** Services to split; undefined: every Service whose selector matches the pods. */
-  services: string[] | undefined;
-  canaryRestarts: boolean;
-  onBusy: 'deny' | 'allow';
-  /** Undefined: `steps` are what counts. */
-  iterations: Iterations | undefined;
-  /** Percent of the requests that the canary gets a copy of before anything else, 1–100. */
-  mirror: number | undefined;
-  /** Clients stay on the side they were drawn for; the token is the run's. */
-  affinity: Omit<Affinity, 'token'> | undefined;
-  /** Percent by which the weight goes down at each interval once the new version is rolled out. */
-  stepWeightPromotion: number | undefined;
-  /** Where a person must approve. */
-  approve: readonly GatePlace[];
-  /** Milliseconds that a gate waits before `onGateTimeout` holds. */
-  gateTimeoutMs: number;
-  onGateTimeout: 'pause' | 'rollback' | 'proceed';
-  metrics: readonly CustomMetric[];
-  webhooks: readonly Webhook[];
-  alerts: readonly AlertRule[];
-  /** The run waits while it is set: nothing is released by settings that are not the user's. */
-  policyProblem: PolicyProblem | undefined;
-}
 
 /** Flagger's phases, as printed by `kubectl get canary`. */
 export type Phase =
@@ -111,89 +33,6 @@ export interface Ending {
   /** The canary's weight at that moment. */
   weight?: number;
   decidedAt: Timestamp;
-}
-
-/** Cumulative counters of one pod as last scraped (raw, never rates). */
-export interface PodCounters {
-  /** Name that tells counters apart; a new one starts from 0. */
-  pod: string;
-  requests: number;
-  /** Requests answered with a 5xx. */
-  errors: number;
-  /** Requests in the latency histogram (it may lag `requests` by a scrape or more). */
-  timed: number;
-  /** Of `timed`, those above the latency limit's bucket edge. */
-  slow: number;
-}
-
-export interface Counts {
-  requests: number;
-  errors: number;
-  timed: number;
-  slow: number;
-}
-
-/** Requests, or another kind of trials, and how many of them failed. */
-export interface Trials {
-  n: number;
-  x: number;
-}
-
-/** Where, of the e-processes that begin at a verdict each, the last one began. */
-export interface Beginning {
-  /** Its number among them, 1 or more. */
-  verdicts: number;
-  /** Natural logarithm of the weighted sum of those before, each as it stood at the next verdict; absent: none. */
-  logBefore?: number;
-}
-
-/** The always-on e-process of one signal (errors, or slow requests): what has been looked at and how sure it is. */
-export interface FastPath extends Trials {
-  /** Natural logarithm of the e-value, growth capped per look. */
-  logE: number;
-  /** The last verdict, with `n` and `x` as they were; absent before the first. */
-  latest?: Beginning & Trials;
-}
-
-/** The e-process that holds the canary's share of failures against the primary's. */
-export interface RelativePath {
-  /** What came of one side while nothing came of the other: only both together tell anything. */
-  pending: { canary: Trials; primary: Trials };
-  /** Natural logarithm of the likelihood ratio of each ratio of the two shares that is looked for. */
-  logs: number[];
-  /** Natural logarithm of the e-value, growth capped per look. */
-  logE: number;
-  /** The last verdict, with `logs` as they were; absent before the first. */
-  latest?: Beginning & { logs: number[] };
-}
-
-/** The primary's requests since they are compared with the canary's. */
-export interface PrimaryEvidence {
-  pods: PodCounters[];
-  total: Counts;
-  /** `total` at the last pass or fail verdict. */
-  judged: Counts;
-  errors: RelativePath;
-  slow: RelativePath;
-}
-
-/** All evidence about the canary's revision since its first weight. Persisted in the Canary's status. */
-export interface Evidence {
-  /** Since when it is collected: samples stamped before are ignored. */
-  since: Timestamp;
-  /** When the newest sample was scraped. */
-  sampledAt?: Timestamp;
-  /** Data plane that counted; another's word about the same requests would count them twice. */
-  source?: string;
-  /** Last raw values by pod; growth since the previous look is added to `total`. */
-  pods: PodCounters[];
-  total: Counts;
-  /** `total` at the last pass or fail verdict; a check judges what came since. */
-  judged: Counts;
-  fastErrors: FastPath;
-  fastSlow: FastPath;
-  /** Where the canary is compared with the primary. */
-  primary?: PrimaryEvidence;
 }
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';

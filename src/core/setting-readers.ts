@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from './duration.ts';
-import type { LatencyObjective } from './run.ts';
+import type { LatencyObjective } from './release-settings.ts';
 
 // The grammars of annotation values. A reader never throws and takes time linear in its text, whatever the text.
 

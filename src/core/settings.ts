@@ -1,7 +1,7 @@
 import { type CanaryPolicy, fieldOf, type PolicyParts, partsOf, textOf } from './canary-policy.ts';
 import { COMMAND_ANNOTATION, DOMAIN, MARKS, SPLIT_ANNOTATION } from './marks.ts';
 import type { StringMap } from './objects.ts';
-import type { PolicyProblem, Settings } from './run.ts';
+import type { PolicyProblem, Settings } from './release-settings.ts';
 import {
   describeViolation,
   type Level,

@@ -1,6 +1,7 @@
 import type { OperatorAlerts } from './alert.ts';
 import type { CallAnswer } from './calls.ts';
 import type { Reason } from './conditions.ts';
+import type { PodCounters } from './counts.ts';
 import type { CustomReading } from './custom-metric.ts';
 import type {
   Deployment,
@@ -13,7 +14,8 @@ import type {
   StringMap,
   Timestamp,
 } from './objects.ts';
-import type { CanaryStatus, PodCounters, Revision, Settings, TrafficLimit } from './run.ts';
+import type { Settings } from './release-settings.ts';
+import type { CanaryStatus, Revision, TrafficLimit } from './run.ts';
 import type { Share } from './share.ts';
 
 // What `plan` decides from: everything the scheduler gathered about one Deployment, as plain data.

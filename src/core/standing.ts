@@ -1,6 +1,6 @@
 import { binomialTail } from './binomial.ts';
+import type { Trials } from './counts.ts';
 import { MARGIN } from './relative-e-process.ts';
-import type { Trials } from './run.ts';
 
 /** How trials stand to what is asked of them. */
 export interface Standing {

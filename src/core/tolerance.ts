@@ -1,4 +1,4 @@
-import type { LatencyObjective } from './run.ts';
+import type { LatencyObjective } from './release-settings.ts';
 
 /** Shares carry this many decimals: `1 - 0.99` is 0.010000000000000009, and a limit must be what was written. */
 const DECIMALS = 1e11;

@@ -1,8 +1,10 @@
 import * as reasons from './check-reasons.ts';
+import type { Counts, Trials } from './counts.ts';
 import { counted, figure, percent } from './figures.ts';
 import { byThreshold, type Finding, isWaiting, type SoFar, sequentially } from './finding.ts';
 import { errorTrials, slowTrials } from './primary-evidence.ts';
-import type { Counts, LatencyObjective, MetricCheck, Settings, Trials } from './run.ts';
+import type { LatencyObjective, Settings } from './release-settings.ts';
+import type { MetricCheck } from './run.ts';
 import { againstLimit } from './standing.ts';
 import { requestsNeeded, toleratedErrors, toleratedSlow } from './tolerance.ts';
 

@@ -1,5 +1,5 @@
+import type { Settings } from './release-settings.ts';
 import { canaryReplicasByCount, shareByCount } from './replicas.ts';
-import type { Settings } from './run.ts';
 
 // What is different where no route splits the traffic, in words for people.
 

@@ -1,5 +1,5 @@
 import { annotationsOf, type Deployment, type Namespace } from '../core/objects.ts';
-import type { Settings } from '../core/run.ts';
+import type { Settings } from '../core/release-settings.ts';
 import { parseSettings } from '../core/settings.ts';
 import type { Stores } from './stores.ts';
 

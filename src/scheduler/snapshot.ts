@@ -16,8 +16,8 @@ import {
   type Service,
 } from '../core/objects.ts';
 import { isOptedIn } from '../core/opt-in.ts';
+import type { Settings } from '../core/release-settings.ts';
 import { isOwn } from '../core/route-change.ts';
-import type { Settings } from '../core/run.ts';
 import type { Canary, EvidenceReading, KeptTemplate, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
 import type { TrafficRouter, TrafficTarget } from '../traffic/router.ts';
 import { endpointsOf } from './endpoints.ts';

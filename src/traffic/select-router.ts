@@ -5,7 +5,7 @@ import { coversMesh, routesTo } from '../core/istio/route-scope.ts';
 import { rulesNaming } from '../core/istio/rules-in-effect.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import { labelsOf, type Namespace } from '../core/objects.ts';
-import type { TrafficProvider } from '../core/run.ts';
+import type { TrafficProvider } from '../core/release-settings.ts';
 
 /** Providers that there is a router for. */
 export type RoutedProvider = 'istio' | 'gateway-api' | 'replicas' | 'none';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRouters } from '../../src/compose/routers.ts';
 import type { KubeObject } from '../../src/core/objects.ts';
-import type { Settings } from '../../src/core/run.ts';
+import type { Settings } from '../../src/core/release-settings.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { namespace } from '../core/deployment-fixtures.ts';
 import { createFakeApi, createStores, quietLog } from '../scheduler/fake-cluster.ts';

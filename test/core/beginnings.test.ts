@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { logMixed, nextBeginning } from '../../src/core/beginnings.ts';
-import type { Beginning } from '../../src/core/run.ts';
+import type { Beginning } from '../../src/core/counts.ts';
 
 describe('the mixture of beginnings', () => {
   it('stands at 1 while every process does, however many have begun', () => {

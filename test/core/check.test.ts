@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CheckOptions, checkRun } from '../../src/core/check.ts';
+import type { Counts, Evidence } from '../../src/core/counts.ts';
 import { foldEvidence, newEvidence, type Scrape } from '../../src/core/evidence.ts';
-import type { Counts, Evidence } from '../../src/core/run.ts';
 import type { EvidenceReading } from '../../src/core/snapshot.ts';
 
 const SINCE = '2026-11-21T02:00:00Z';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { binomialTail } from '../../src/core/binomial.ts';
+import type { FastPath } from '../../src/core/counts.ts';
 import { advanceFastPath, atVerdict, newFastPath } from '../../src/core/e-process.ts';
 import { isDecided, OUTAGE_ALPHA } from '../../src/core/e-value.ts';
-import type { FastPath } from '../../src/core/run.ts';
 import { seededRandom } from './random.ts';
 
 const E0 = 0.01;

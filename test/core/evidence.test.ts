@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Counts, Evidence, PodCounters } from '../../src/core/counts.ts';
 import {
   clientCounters,
   foldEvidence,
@@ -10,7 +11,6 @@ import {
   unjudged,
 } from '../../src/core/evidence.ts';
 import { addCounts } from '../../src/core/pod-growth.ts';
-import type { Counts, Evidence, PodCounters } from '../../src/core/run.ts';
 
 const LIMITS = { successRate: 99, latency: { quantile: 0.99, limitMs: 500 }, compare: 'limit' } as const;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { carryInjected, inject, injectionFor, startsBeforeProxy, strip } from '../../src/core/injection.ts';
 import type { StringMap } from '../../src/core/objects.ts';
-import type { Sidecar } from '../../src/core/run.ts';
+import type { Sidecar } from '../../src/core/release-settings.ts';
 import { injected, namespace, plainInjection, template } from './deployment-fixtures.ts';
 
 const VERSIONS = { 'kanari.dev/version': 'primary', version: 'primary' };

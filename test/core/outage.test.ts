@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../src/core/counts.ts';
 import { foldEvidence, judgedUpToHere, newEvidence } from '../../src/core/evidence.ts';
 import { outageOf } from '../../src/core/outage.ts';
-import type { Evidence, Settings } from '../../src/core/run.ts';
+import type { Settings } from '../../src/core/release-settings.ts';
 import { DEFAULT_SETTINGS } from '../../src/core/settings.ts';
 
 const BEGIN = Date.parse('2026-11-21T02:00:00Z');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { binomialTail } from '../../src/core/binomial.ts';
+import type { RelativePath } from '../../src/core/counts.ts';
 import { isDecided, OUTAGE_ALPHA } from '../../src/core/e-value.ts';
 import {
   advanceRelative,
@@ -8,7 +9,6 @@ import {
   newRelativePath,
   relativeAtVerdict,
 } from '../../src/core/relative-e-process.ts';
-import type { RelativePath } from '../../src/core/run.ts';
 import { seededRandom } from './random.ts';
 
 const NONE = { n: 0, x: 0 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CanaryPolicy } from '../../src/core/canary-policy.ts';
 import type { StringMap } from '../../src/core/objects.ts';
-import type { Settings } from '../../src/core/run.ts';
+import type { Settings } from '../../src/core/release-settings.ts';
 import { describeViolation } from '../../src/core/setting-level.ts';
 import { DEFAULT_SETTINGS, parseSettings } from '../../src/core/settings.ts';
 

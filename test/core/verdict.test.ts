@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Counts, Verdict } from '../../src/core/run.ts';
+import type { Counts } from '../../src/core/counts.ts';
+import type { Verdict } from '../../src/core/run.ts';
 import { againstLimit } from '../../src/core/standing.ts';
 import { judgeLatency, judgeSuccessRate } from '../../src/core/verdict.ts';
 

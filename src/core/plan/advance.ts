@@ -1,6 +1,7 @@
 import { aimsOf } from '../aims.ts';
+import type { Evidence } from '../counts.ts';
 import { counted } from '../figures.ts';
-import type { Evidence, MetricCheck, Run } from '../run.ts';
+import type { MetricCheck, Run } from '../run.ts';
 import { ending, event, type Move, percent, type RunContext, without } from './move.ts';
 import { letThrough } from './passage.ts';
 import { targetAim } from './prepare.ts';

@@ -2,7 +2,7 @@ import { describeShare } from '../aims.ts';
 import { checkRun } from '../check.ts';
 import { foldEvidence, newEvidence } from '../evidence.ts';
 import { outageOf } from '../outage.ts';
-import type { Settings } from '../run.ts';
+import type { Settings } from '../release-settings.ts';
 import { NO_SHARE } from '../share.ts';
 import { advance } from './advance.ts';
 import { shareMade } from './capacity.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Aim, aimsOf, beyondTraffic, loadOf } from '../../../src/core/aims.ts';
-import type { Settings } from '../../../src/core/run.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
 import { DEFAULT_SETTINGS } from '../../../src/core/settings.ts';
 import type { Share } from '../../../src/core/share.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { CanaryStatus, Settings } from '../../../src/core/run.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
+import type { CanaryStatus } from '../../../src/core/run.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What people tell a run by a command on its Canary. Steps are 20 and 50, an interval 5 s.

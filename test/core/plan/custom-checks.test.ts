@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CustomMetric, CustomReading } from '../../../src/core/custom-metric.ts';
-import type { Settings } from '../../../src/core/run.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Runs that are judged by metrics of their users' own.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { GatePlace } from '../../../src/core/gate-place.ts';
-import type { CanaryStatus, Settings } from '../../../src/core/run.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
+import type { CanaryStatus } from '../../../src/core/run.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Gates: where a run waits for a person, and what may happen to it meanwhile. Steps are 20 and 50, an interval 5 s.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { CanaryStatus, Outlook, Settings } from '../../../src/core/run.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
+import type { CanaryStatus, Outlook } from '../../../src/core/run.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What a run says of what comes next. Steps are 20 and 50, an interval 5 s.

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { OperatorAlerts } from '../../../src/core/alert.ts';
 import type { CallAnswer, OutboundCall } from '../../../src/core/calls.ts';
 import type { UngatedReason } from '../../../src/core/conditions.ts';
+import type { PodCounters } from '../../../src/core/counts.ts';
 import type { CustomReading } from '../../../src/core/custom-metric.ts';
 import type { Effect } from '../../../src/core/effects.ts';
 import { inject, injectionFor } from '../../../src/core/injection.ts';
@@ -25,9 +26,10 @@ import type {
   StringMap,
 } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
+import type { Settings } from '../../../src/core/release-settings.ts';
 import { shareByCount } from '../../../src/core/replicas.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
-import type { PodCounters, Settings, TrafficLimit } from '../../../src/core/run.ts';
+import type { TrafficLimit } from '../../../src/core/run.ts';
 import { parseSettings } from '../../../src/core/settings.ts';
 import { type Share, sendsRequests } from '../../../src/core/share.ts';
 import type {

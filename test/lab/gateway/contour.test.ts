@@ -5,7 +5,7 @@ import { type Load, startLoad } from '../../../lab/load.ts';
 import { createMetricClient } from '../../../src/analysis/metric-client.ts';
 import type { MetricTarget } from '../../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../../src/analysis/prometheus.ts';
-import type { PodCounters } from '../../../src/core/run.ts';
+import type { PodCounters } from '../../../src/core/counts.ts';
 import { eventually } from '../release-world.ts';
 
 // Contour as it is, without Kanari: weights written by hand must be kept, lose nothing, and be counted right.
