@@ -4,6 +4,7 @@ import type { HttpOutcome } from './http-exchange.ts';
 import type { Problem } from './metric-reasons.ts';
 import * as reasons from './metric-reasons.ts';
 import type { Answer } from './prometheus-answer.ts';
+import { problemOf, problemOfStatus } from './server-problem.ts';
 
 // The one value in what a server answered to a custom metric.
 
@@ -31,14 +32,6 @@ export const valueOfAnswer = (answer: Answer): OneValue => {
     : empty(reasons.NOT_NUMERIC, `the query results in ${first.value}`);
 };
 
-const statusProblem = (status: number): OneValue =>
-  status >= 300 && status < 400
-    ? unavailable(
-        reasons.REDIRECTED,
-        `the metrics server redirects (HTTP ${status}): configure its own address`,
-      )
-    : unavailable(reasons.SERVER_ERROR, `the metrics server answered HTTP ${status}`);
-
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
 /** A number, or a text that is one; NaN for all else. */
@@ -65,14 +58,8 @@ const valueInJson = (body: string, pointer: readonly string[]): OneValue => {
 
 /** Of a GET, at the pointer's place in its JSON. */
 export const valueOfDocument = (outcome: HttpOutcome, pointer: readonly string[]): OneValue => {
-  switch (outcome.kind) {
-    case 'answer':
-      return outcome.status === 200 ? valueInJson(outcome.body, pointer) : statusProblem(outcome.status);
-    case 'unreachable':
-      return unavailable(reasons.UNREACHABLE, `the metrics server gives no answer: ${outcome.message}`);
-    case 'unusable':
-      return unavailable(reasons.INVALID, outcome.message);
-    case 'uncredentialed':
-      return unavailable(reasons.NO_CREDENTIALS, `the metrics server is not asked: ${outcome.message}`);
-  }
+  if (outcome.kind !== 'answer') return { kind: 'unavailable', ...problemOf(outcome) };
+  return outcome.status === 200
+    ? valueInJson(outcome.body, pointer)
+    : { kind: 'unavailable', ...problemOfStatus(outcome.status) };
 };

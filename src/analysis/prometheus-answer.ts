@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HttpOutcome } from './http-exchange.ts';
 import type { Problem } from './metric-reasons.ts';
 import * as reasons from './metric-reasons.ts';
+import { problemOf, problemOfStatus } from './server-problem.ts';
 
 /** One series of an instant vector. */
 export interface Series {
@@ -48,16 +49,10 @@ const parseValue = (text: string): number => {
   return text.trim() === '' ? Number.NaN : Number(text);
 };
 
-const statusProblem = (status: number, error: string | undefined): Answer => {
-  if (status >= 300 && status < 400) {
-    return refuse(
-      reasons.REDIRECTED,
-      `the metrics server redirects (HTTP ${status}): configure its own address`,
-    );
-  }
-  const words = error === undefined ? '' : `: ${error.slice(0, MAX_WORDS)}`;
-  return refuse(reasons.SERVER_ERROR, `the metrics server answered HTTP ${status}${words}`);
-};
+const statusProblem = (status: number, error: string | undefined): Answer => ({
+  ok: false,
+  ...problemOfStatus(status, error?.slice(0, MAX_WORDS)),
+});
 
 const notVector = (type: string): Answer =>
   refuse(reasons.INVALID, `the metrics server answered ${type} where a vector was asked for`);
@@ -95,15 +90,5 @@ const decodeBody = (status: number, body: string): Answer => {
 };
 
 /** What the server said to an instant query: series, or why there are none to use. */
-export const decodeAnswer = (outcome: HttpOutcome): Answer => {
-  switch (outcome.kind) {
-    case 'answer':
-      return decodeBody(outcome.status, outcome.body);
-    case 'unreachable':
-      return refuse(reasons.UNREACHABLE, `the metrics server gives no answer: ${outcome.message}`);
-    case 'unusable':
-      return refuse(reasons.INVALID, outcome.message);
-    case 'uncredentialed':
-      return refuse(reasons.NO_CREDENTIALS, `the metrics server is not asked: ${outcome.message}`);
-  }
-};
+export const decodeAnswer = (outcome: HttpOutcome): Answer =>
+  outcome.kind === 'answer' ? decodeBody(outcome.status, outcome.body) : { ok: false, ...problemOf(outcome) };
