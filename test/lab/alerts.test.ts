@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { AlertMessage } from '../../src/core/alert.ts';
+import type { StringMap } from '../../src/core/objects.ts';
 import { eventually, QUICK, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
 
 // Alerts of real runs, sent by a real Kanari to real receivers.
@@ -81,7 +82,11 @@ afterAll(async () => {
 });
 
 /** v1 serves, and the providers are told of what follows. */
-const opened = async (namespace: string, providers: readonly string[], pace = QUICK): Promise<Shop> => {
+const opened = async (
+  namespace: string,
+  providers: readonly string[],
+  pace: StringMap = QUICK,
+): Promise<Shop> => {
   const shop = await world.openShop(namespace, {
     annotations: { ...pace, 'kanari.dev/policy': 'told', 'kanari.dev/threshold': '1' },
   });
@@ -150,6 +155,21 @@ describe.concurrent('a run', () => {
     await eventually(() => expect(momentsOf(shop).slice(3)).toEqual(['Aborted']));
     expect(messagesOf(shop)[3]).toMatchObject({ severity: 'error', text: 'aborted by command' });
     expect(new Set(messagesOf(shop).map(({ id }) => id)).size).toBe(4);
+  });
+
+  it('that waits for approval is told, and one that is rolled back as an error', async () => {
+    const shop = await opened('withdrawn', ['generic'], { ...QUICK, 'kanari.dev/approve': 'start' });
+    await shop.apply(web('v2-crash'));
+    await eventually(() => expect(momentsOf(shop)).toEqual(['Started', 'WaitingForApproval']));
+    expect(messagesOf(shop)[1]?.text).toContain('kanari.dev/command=approve');
+    await shop.kubectl(['annotate', 'canary', 'web', 'kanari.dev/command=approve']);
+    await shop.reaches('Failed');
+    await eventually(() => expect(momentsOf(shop).slice(2)).toEqual(['RolledBack']));
+    expect(messagesOf(shop)[2]).toMatchObject({
+      severity: 'error',
+      title: 'withdrawn/web: rolled back',
+      text: expect.stringContaining('keeps crashing') as string,
+    });
   });
 
   it('is told again to a provider that was in trouble', async () => {
