@@ -8,6 +8,7 @@ import type { Lab } from './lab.ts';
 import { podsHaveRealAddresses } from './pod-network.ts';
 import { freePorts, startProcess } from './process.ts';
 import { startPrometheus } from './prometheus.ts';
+import { waitForCondition } from './wait-for.ts';
 
 // The lab's Gateway API: a real Contour with an Envoy of its own, and Prometheus that scrapes that Envoy.
 
@@ -44,13 +45,13 @@ export const startContour = async (lab: Lab, options: ContourOptions = {}): Prom
   const dir = join(lab.dir, 'contour');
   await mkdir(dir, { recursive: true });
   await lab.kubectl(['apply', '--server-side', '-f', crds]);
-  await lab.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await waitForCondition(lab, 'Established', ['crd', '--all']);
   await lab.applyYaml(gatewayYaml(httpPort - PORT_SHIFT));
 
   await startServer(lab, { program: binaries.contour, dir, ports: { xdsPort, statsPort, others } });
   await startProxy(lab, { programs: binaries, dir, ports: { xdsPort, statsPort } });
   const gateway = ['-n', GATEWAY.namespace, `gateway/${GATEWAY.name}`];
-  await lab.kubectl(['wait', '--for=condition=Programmed', ...gateway, '--timeout=60s']);
+  await waitForCondition(lab, 'Programmed', gateway);
   const metricsUrl = `http://127.0.0.1:${statsPort}/stats/prometheus`;
   const prometheus = await startPrometheus({
     program: binaries.prometheus,

@@ -10,6 +10,7 @@ import { ensureIstioCrds } from './crds.ts';
 import { withDeadline } from './deadline.ts';
 import { type KubeletOptions, startKubelet } from './kubelet.ts';
 import type { ServedRequest } from './pod-server.ts';
+import { waitForCondition } from './wait-for.ts';
 
 export interface LabOptions {
   kubelet?: KubeletOptions;
@@ -137,5 +138,5 @@ const install = async (
   // Server-side: a CRD is too large for the annotation of a client-side apply.
   const apply = ['apply', '--server-side', '--validate=false', '-f', '-'];
   await kubectl(apply, { stdin: [...crds, ...others].join('\n---\n') });
-  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await waitForCondition({ kubectl }, 'Established', ['crd', '--all']);
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../src/core/objects.ts';
 import type { Lab } from './lab.ts';
+import { waitForCondition } from './wait-for.ts';
 
 // What a metrics server would tell an autoscaler, without nodes to ask: objects of the API's own group, one per pod.
 
@@ -34,7 +35,7 @@ export interface PodMetricsOptions {
 /** Keeps `metrics.k8s.io` up to date for the pods of a namespace; stopped with the lab. */
 export const startPodMetrics = async (lab: Lab, { namespace, usageOf }: PodMetricsOptions): Promise<void> => {
   await lab.applyYaml(CRD);
-  await lab.kubectl(['wait', '--for=condition=Established', 'crd/pods.metrics.k8s.io', '--timeout=60s']);
+  await waitForCondition(lab, 'Established', ['crd/pods.metrics.k8s.io']);
   const stopping = new AbortController();
   const { signal } = stopping;
   const mirror = lab.api.mirror<Pod>(`/api/v1/namespaces/${namespace}/pods`, signal);

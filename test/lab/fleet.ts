@@ -1,4 +1,5 @@
 import { type Load, startLoad } from '../../lab/load.ts';
+import { waitForCondition } from '../../lab/wait-for.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
 import { eventually, type ReleaseWorld } from './release-world.ts';
@@ -75,15 +76,7 @@ export const openFleet = async (
   const labels = { 'istio-injection': 'enabled', 'kanari.dev/rollouts': 'enabled' };
   await lab.api.request('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels, annotations } });
   await apply(members.flatMap((member) => [service(member), route(member), deployment(member, 'v1')]));
-  await lab.kubectl([
-    'wait',
-    '-n',
-    namespace,
-    '--for=condition=Available',
-    'deployment',
-    '--all',
-    '--timeout=120s',
-  ]);
+  await waitForCondition(lab, 'Available', ['-n', namespace, 'deployment', '--all']);
 
   const ended = new AbortController();
   const statuses = new Map<string, CanaryStatus[]>(members.map(({ name }) => [name, []]));
