@@ -1,24 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePromql } from '../../src/core/promql-template.ts';
-import { fillQuery, type Values } from '../../src/core/query-template.ts';
+import { filledBy } from './filled-query.ts';
 import { type Token, tokensOf } from './promql-strings.ts';
 
-const VALUES: Values = {
-  name: 'web',
-  namespace: 'shop',
-  target: 'web-canary',
-  canary: 'web-canary',
-  primary: 'web',
-  interval: '1m30s',
-};
-
-const filled = (text: string, values: Partial<Values> = {}): string => {
-  const parsed = parsePromql(text);
-  if (!parsed.ok) return `problem: ${parsed.message}`;
-  const query = fillQuery(parsed.template, { ...VALUES, ...values });
-  return query.ok ? query.query : `refused: ${query.message}`;
-};
+const filled = filledBy(parsePromql);
 
 describe('a PromQL query', () => {
   it("with Flagger's variables and Kanari's is written out", () => {

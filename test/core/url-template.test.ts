@@ -1,23 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillQuery, type Values } from '../../src/core/query-template.ts';
 import { parseUrl } from '../../src/core/url-template.ts';
+import { filledBy } from './filled-query.ts';
 
-const VALUES: Values = {
-  name: 'web',
-  namespace: 'shop',
-  target: 'web-canary',
-  canary: 'web-canary',
-  primary: 'web',
-  interval: '1m30s',
-};
-
-const filled = (text: string, values: Partial<Values> = {}): string => {
-  const parsed = parseUrl(text);
-  if (!parsed.ok) return `problem: ${parsed.message}`;
-  const query = fillQuery(parsed.template, { ...VALUES, ...values });
-  return query.ok ? query.query : `refused: ${query.message}`;
-};
+const filled = filledBy(parseUrl);
 
 describe('a path and query', () => {
   it('is written out', () => {

@@ -36,9 +36,14 @@ export const thresholdReached = (
   };
 };
 
+/** Left to people, who look at it as it is. */
+export const isFrozen = ({ snapshot, status }: RunContext): boolean =>
+  freezes(snapshot) && status.failedChecks >= snapshot.settings.threshold;
+
 /** `on-failure: freeze`: canary and weight stay for people to look at, and only people end the run. */
-export const frozen: Stage = ({ snapshot, status }) => {
-  if (!freezes(snapshot) || status.failedChecks < snapshot.settings.threshold) return undefined;
+export const frozen: Stage = (context) => {
+  if (!isFrozen(context)) return undefined;
+  const { status } = context;
   const told = status.reason === 'Frozen' ? status.message : 'failed checks threshold reached; frozen';
   return { status: { phase: 'Paused' }, reason: 'Frozen', message: told };
 };

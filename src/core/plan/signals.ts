@@ -12,6 +12,7 @@ import { counted } from '../figures.ts';
 import { REVISION_ANNOTATION } from '../marks.ts';
 import { annotationsOf, type Pod } from '../objects.ts';
 import type { ContainerRestarts, Run } from '../run.ts';
+import { isFrozen } from './failed-check.ts';
 import { elapsedMs, ending, type RunContext, type Stage, without } from './move.ts';
 
 // What Kubernetes itself says about the canary. The primary's pods are never judged, nor those of a superseded revision.
@@ -115,10 +116,6 @@ const unstartable = (context: RunContext, pods: readonly Pod[]): Decided | undef
     ? { reason: 'ImagePullFailed', message: `image ${found.image} of ${where} can not be had: ${words}` }
     : { reason: 'CanaryUnstartable', message: `${where} can not be started: ${words}` };
 };
-
-/** A canary that people look at is left to them. */
-const isFrozen = ({ snapshot: { settings }, status }: RunContext): boolean =>
-  settings.onFailure === 'freeze' && status.failedChecks >= settings.threshold;
 
 /** The canary's containers do not end each time, and can be started; else waiting longer changes nothing. */
 export const canaryRuns: Stage = (context) => {
