@@ -88,7 +88,10 @@ export const createExchange = ({ timeoutMs, maxBytes, proxyUrl }: ExchangeOption
     );
     const { signal } = deadline;
     try {
-      return await readBody(await respond(connect, { ...request, signal }), maxBytes);
+      const outcome = await readBody(await respond(connect, { ...request, signal }), maxBytes);
+      // A body that ends with its connection looks whole when the deadline has cut it.
+      signal.throwIfAborted();
+      return outcome;
     } catch (error) {
       return unreachable(signal.aborted ? signal.reason : error);
     } finally {

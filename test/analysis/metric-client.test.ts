@@ -358,3 +358,14 @@ describe('a GET from a web server', () => {
     });
   });
 });
+
+it('takes no body for whole that the deadline has cut', async () => {
+  const { port } = await serve((_, response) => {
+    // Without a length, the end of the connection ends it.
+    response.useChunkedEncodingByDefault = false;
+    response.writeHead(200, { connection: 'close' });
+    response.write('12');
+  });
+  const { client } = clientFor(serverAt(`http://127.0.0.1:${port}`), 200);
+  expect(await client.get('/orders', never)).toEqual({ kind: 'unreachable', message: 'no answer in time' });
+});
