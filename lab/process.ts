@@ -75,21 +75,28 @@ export const startProcess = (options: ProcessOptions): LabProcess => {
   return { name, pid: child.pid ?? 0, waitUntil, stop, kill };
 };
 
-/** Ports that were free a moment ago. All are held until all are known, so they differ. */
+// Below those that systems give to outgoing connections, so that a program that starts again finds its port still free.
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+/** Labs of several processes begin far apart. */
+let nextPort = process.pid * 61;
+
+/** Ports that were free a moment ago, and that this process gives out once. */
 export const freePorts = async (count: number): Promise<number[]> => {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map(listenAnywhere));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports: number[] = [];
+  for (let tried = 0; tried < PORTS; tried += 1) {
+    if (ports.length === count) return ports;
+    const port = FIRST_PORT + (nextPort++ % PORTS);
+    if (await isFree(port)) ports.push(port);
+  }
+  throw new Error(`lab: no ${count} free ports from ${FIRST_PORT} to ${FIRST_PORT + PORTS}`);
 };
 
-const listenAnywhere = (server: ReturnType<typeof createServer>): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
 const describeEnd = async (name: string, child: ChildProcess, logFile: string): Promise<string> =>
