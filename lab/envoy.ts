@@ -22,7 +22,7 @@ export interface Envoy {
   adminUrl: string;
   /**
    * Resolves once what was written to an xDS file is in effect.
-   * @throws after two seconds, when Envoy does not take it: its log says why.
+   * @throws after twenty seconds, when Envoy does not take it: its log says why.
    */
   accepted(kind: Published, version: string, signal: AbortSignal): Promise<void>;
   /** Of a listener, on 127.0.0.1. */
@@ -30,7 +30,7 @@ export interface Envoy {
   stop(): Promise<void>;
 }
 
-const ACCEPT_DEADLINE_MS = 2000;
+const ACCEPT_DEADLINE_MS = 20_000;
 const ACCEPT_POLL_MS = 10;
 
 export const startEnvoy = async (options: EnvoyOptions): Promise<Envoy> => {

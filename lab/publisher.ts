@@ -2,6 +2,8 @@ import { RETIRE_AFTER_MS } from './xds-files.ts';
 
 // Publishes one configuration at a time, and always the latest.
 
+const RETRY_MS = 1_000;
+
 export interface Publisher {
   /** Publishes soon; requests made while one is under way are served by a single further one. */
   request(): void;
@@ -30,7 +32,9 @@ export const createPublisher = <T>(make: () => T, write: (config: T) => Promise<
     if (waiting || stopped) return;
     waiting = true;
     publish().catch((error: unknown) => {
-      if (!stopped) console.error('lab: data plane not updated:', error);
+      if (stopped) return;
+      console.error('lab: data plane not updated, trying again:', error);
+      again = setTimeout(request, RETRY_MS);
     });
   };
   return {
