@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf } from '../src/core/objects.ts';
 import { type LabApi, LabApiError, type Mirror } from './api.ts';
 import { protocolOf } from './mesh-hosts.ts';
+import { type Offers, watchOffers } from './offers.ts';
 import { behaviourOf, type PodBehaviour } from './pod-behaviour.ts';
 import {
   createAddressPool,
@@ -17,7 +18,10 @@ import { type ContainerReport, type LabPod, statusPatch } from './pod-status.ts'
 export interface KubeletOptions {
   /** From bound to ready, unless the image tag says otherwise. Default 300 ms. */
   startupMs?: number;
-  /** Pods that are asked to end go on serving for their grace period, but no longer than this. Default 2000 ms. */
+  /**
+   * Pods that are asked to end go on serving for their grace period, but no longer than this after the last EndpointSlice
+   * has stopped offering them. Default 2000 ms.
+   */
   graceCapMs?: number;
   /** Between two crashes of a pod that crashes. Default 2000 ms. */
   crashEveryMs?: number;
@@ -38,6 +42,7 @@ const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
 interface Context {
   api: LabApi;
   options: Required<KubeletOptions>;
+  offers: Offers;
   nextIp: () => string;
   served: (request: ServedRequest) => void;
 }
@@ -45,8 +50,10 @@ interface Context {
 /** Resolves when the node is registered and the first pods are seen. */
 export const startKubelet = async (api: LabApi, options: KubeletOptions = {}): Promise<Kubelet> => {
   const listeners: ((request: ServedRequest) => void)[] = [];
+  const stopping = new AbortController();
   const context: Context = {
     api,
+    offers: watchOffers(api, stopping.signal),
     options: { startupMs: 300, graceCapMs: 2000, crashEveryMs: 2000, ...options },
     // Two labs on one machine begin far apart.
     nextIp: createAddressPool((process.pid % 200) * 300),
@@ -54,7 +61,6 @@ export const startKubelet = async (api: LabApi, options: KubeletOptions = {}): P
       for (const listener of listeners) listener(request);
     },
   };
-  const stopping = new AbortController();
   await registerNode(api);
   const pods: Mirror<LabPod> = api.mirror('/api/v1/pods', stopping.signal);
   const lives = new Map<string, PodLife>();
@@ -134,12 +140,22 @@ const startLife = (pod: LabPod, context: Context): PodLife => {
     if (terminating.signal.aborted) return;
     terminating.abort();
     const { abrupt } = behaviourOfPod(pod);
-    void sleep(abrupt ? preStopMs : graceMs, undefined, { signal: gone.signal })
+    void serveOn(pod, abrupt ? preStopMs : graceMs, { context, signal: gone.signal })
       .then(async () => (abrupt ? (await server)?.close() : undefined))
       .then(() => removePod(pod, context.api, gone.signal))
       .catch(() => undefined);
   };
   return { terminate, end: () => gone.abort(), ended };
+};
+
+/** For so long as clients need, as a grace period or a hook should last: from when they can know that the pod goes. */
+const serveOn = async (
+  pod: LabPod,
+  milliseconds: number,
+  { context, signal }: Pick<Life, 'context' | 'signal'>,
+): Promise<void> => {
+  if (milliseconds > 0) await context.offers.withdrawn(pod.metadata.uid ?? '', signal);
+  await sleep(milliseconds, undefined, { signal });
 };
 
 const openServer = async (pod: LabPod, { nextIp, served }: Context): Promise<PodServer | undefined> => {

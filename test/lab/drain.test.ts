@@ -8,8 +8,8 @@ import { eventually, type ReleaseWorld, startReleaseWorld } from './release-worl
 // Pods that go under constant load, from proxies that learn it late: because the primary is scaled, or the canary ends.
 
 const LEARNT_MS = 1_000;
-/** A hook that outlasts what proxies need to learn that a pod goes, as everybody's should. */
-const PRE_STOP_S = 2;
+/** A hook that outlasts what proxies need to learn that a pod goes, as everybody's should; also on a busy machine. */
+const PRE_STOP_S = 4;
 
 let world: ReleaseWorld;
 
