@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 // Stands for the Service in front of Kanari: connections go in turn to the replicas that are ready, one attempt each.
 
@@ -21,11 +22,12 @@ export interface Balancer {
 const PROBE_MS = 100;
 const PROBE_DEADLINE_MS = 1_000;
 
-const isReady = async ({ operationsUrl }: Backend): Promise<boolean> => {
+/** Undefined where no answer came in time: on a busy machine that says nothing about this replica. */
+const isReady = async ({ operationsUrl }: Backend): Promise<boolean | undefined> => {
   try {
     return (await fetch(`${operationsUrl}/readyz`, { signal: AbortSignal.timeout(PROBE_DEADLINE_MS) })).ok;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as Error).name === 'TimeoutError' ? undefined : false;
   }
 };
 
@@ -42,16 +44,21 @@ const join = (client: Socket, backend: Socket): void => {
 export const startBalancer = async (): Promise<Balancer> => {
   const backends: Backend[] = [];
   const counts = new Map<number, number>();
+  const stopping = new AbortController();
   let ready: Backend[] = [];
   let turn = 0;
   const probe = async (): Promise<void> => {
-    const found = await Promise.all(backends.map(isReady));
-    ready = backends.filter((_, index) => found[index] === true);
+    const probed = [...backends];
+    const found = await Promise.all(probed.map(isReady));
+    ready = probed.filter((backend, index) => found[index] ?? ready.includes(backend));
   };
-  let probing: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    probing = probe();
-  }, PROBE_MS);
+  // One after the other: an old answer must not overtake a newer one.
+  const probing = (async () => {
+    while (!stopping.signal.aborted) {
+      await probe();
+      await sleep(PROBE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  })();
 
   const clients = new Set<Socket>();
   const server: Server = createServer((client) => {
@@ -74,7 +81,7 @@ export const startBalancer = async (): Promise<Balancer> => {
     add: (backend) => void backends.push(backend),
     connections: () => counts,
     stop: async () => {
-      clearInterval(timer);
+      stopping.abort();
       await probing;
       for (const client of clients) client.destroy();
       await new Promise((resolve) => server.close(resolve));
