@@ -32,6 +32,12 @@ describe('requests that never reach the webhook', () => {
     const { lab } = world;
     const at = ['-n', 'kube-system'];
     await lab.kubectl(['label', 'namespace', 'kube-system', 'kanari.dev/rollouts=enabled']);
+    // Once the API server knows of a namespace made later, it knows of the label too.
+    const later = await world.openShop('made-later');
+    await eventually(async () => {
+      const { stdout } = await later.apply(web('v1'), '--dry-run=server', '-o', 'json');
+      expect(stdout).toContain('kanari.dev/version');
+    });
     const before = await reviews();
     await lab.kubectl([...at, 'apply', '-f', '-'], { stdin: JSON.stringify(web('v1')) });
     const { stderr } = await lab.kubectl([...at, 'set', 'image', 'deployment/web', 'web=web:v2']);
@@ -58,7 +64,7 @@ const heldShop = async (namespace: string, manifest = web('v2'), ...args: string
   const first = { ...manifest, spec: { ...manifest.spec, template: web('v1').spec.template } };
   await shop.opens(first, ...args);
   await shop.apply(manifest, ...args);
-  await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
+  await shop.standsAt(50);
   return shop;
 };
 
@@ -99,7 +105,7 @@ describe.concurrent('while held', () => {
     await shop.opens(web('v1', { spec: { paused: false } }), '--server-side');
     // A manifest that pauses is its user's own pause until a hold has taken over.
     await shop.apply(paused ? web('v2') : git('v2'), '--server-side');
-    await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
+    await shop.standsAt(50);
     const before = await shop.deployment();
     expect(before.spec.paused).toBe(true);
     const { stderr } = await shop.apply(git('v2'), '--server-side');

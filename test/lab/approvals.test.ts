@@ -66,18 +66,19 @@ describe.concurrent('a run', () => {
     await shop.settles();
     await shop.reaches('Succeeded');
     expect(imageOf(await shop.deployment())).toBe('web:v2');
-    expect(await messages(shop)).toEqual(
-      expect.arrayContaining([
+    await eventually(async () =>
+      expect(await messages(shop)).toContainEqual(
         expect.stringMatching(/^web waits for approval before the promotion; to approve: /),
-      ]),
+      ),
     );
   });
 
   it('that is paused stays at its weight until it is resumed', async () => {
-    const shop = await released('paused', { ...QUICK, ...ROUTED, 'kanari.dev/steps': '20,50' });
-    await seen(shop, { canaryWeight: 20 });
+    const shop = await released('paused', { ...SLOW, ...ROUTED, 'kanari.dev/steps': '20,50' });
+    await shop.standsAt(20);
     await command(shop, 'pause');
     const paused = await seen(shop, { phase: 'Paused', reason: 'PausedByCommand', canaryWeight: 20 });
+    await shop.goesOn();
     expect(paused.outlook?.promotionAt).toBeUndefined();
     // It has passed, and would go on.
     await eventually(async () => expect((await shop.canary()).status?.run?.passedAt).toBeDefined());

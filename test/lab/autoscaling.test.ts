@@ -101,7 +101,7 @@ describe('an autoscaler on the primary', () => {
     const before = await autoscalerOf(shop);
 
     await shop.apply(scaled('v2'));
-    await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
+    await shop.standsAt(50);
     demand.canaryWeight = 50;
     // Its selector matches the canary's pods too, so its average is of all six; and what it wants of that average is
     // a primary for the whole of the traffic, which is what a rollback needs.
@@ -142,7 +142,7 @@ describe('an autoscaler on the primary', () => {
     const demand = new Demand();
     const shop = await openScaled('autoscaled-back', demand);
     await shop.apply(scaled('v2'));
-    await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
+    await shop.standsAt(50);
     demand.canaryWeight = 50;
     await shop.kubectl(['annotate', 'canary', 'web', 'kanari.dev/command=abort']);
     await shop.reaches('Failed');

@@ -89,9 +89,12 @@ describe('the API server', () => {
   });
 
   it('explains every field', async () => {
-    const { stdout } = await shop.kubectl(['explain', 'canarypolicy.spec', '--recursive']);
-    for (const field of [...Object.keys(WHOLE), 'match', 'iterations', 'regex'])
-      expect(stdout).toContain(field);
+    // The API server publishes a schema some time after it serves its kind.
+    await eventually(async () => {
+      const { stdout } = await shop.kubectl(['explain', 'canarypolicy.spec', '--recursive']);
+      for (const field of [...Object.keys(WHOLE), 'match', 'iterations', 'regex'])
+        expect(stdout).toContain(field);
+    });
   });
 
   it.each(documentedPolicies)('takes the example of $place', async ({ policy: { metadata, ...rest } }) => {
@@ -183,6 +186,13 @@ const opened = async (namespace: string, annotations: StringMap): Promise<Shop> 
   return shop;
 };
 
+/** Waits until admission knows of the policy: its cache hears of it a moment after it was applied. */
+const known = (shop: Shop, words: string): Promise<void> =>
+  eventually(async () => {
+    const { stderr } = await shop.apply(web('v2'), '--dry-run=server');
+    expect(stderr).toContain(words);
+  });
+
 /** What the split of its own routes says the canary's share is. */
 const shareOf = async (shop: Shop): Promise<unknown> => {
   const routes = await shop.list('virtualservices');
@@ -213,12 +223,17 @@ const podsBehind = async (shop: Shop, service: string): Promise<(string | undefi
 describe.concurrent('a run by a policy', () => {
   it('that is an A/B test gives the canary what matches, and is promoted after its checks', async () => {
     const shop = await opened('ab', ISTIO);
-    await shop.apply(policy({ ...QUIET, iterations: 2, match }));
+    // No check comes while it is looked at.
+    await shop.apply(policy({ ...QUIET, interval: '30m', iterations: 2, match }));
+    const words = 'canary of web started (2 checks of requests that match, every 30m); v1 keeps';
+    await known(shop, words);
     const { stderr } = await shop.apply(web('v2'));
-    expect(stderr).toContain('canary of web started (2 checks of requests that match, every 5s); v1 keeps');
-    await eventually(async () => expect(await shareOf(shop)).toMatchObject({ weight: 0, match }));
+    expect(stderr).toContain(words);
+    await shop.standsAt(0);
+    expect(await shareOf(shop)).toMatchObject({ weight: 0, match });
     const { spec } = await shop.deployment('web-canary');
     expect(spec.replicas).toBe(2);
+    await shop.apply(policy({ ...QUIET, iterations: 2, match }));
     expect(await promoted(shop)).toMatchObject({
       iterations: 2,
       message: expect.stringContaining('2 checks'),
@@ -231,7 +246,7 @@ describe.concurrent('a run by a policy', () => {
     // No check comes while it is looked at.
     await shop.apply(policy({ ...QUIET, interval: '30m', iterations: 2 }));
     await shop.apply(web('v2'));
-    await eventually(async () => expect((await shop.canary()).status?.run?.stepSince).toBeDefined());
+    await shop.standsAt(0);
     expect(await shareOf(shop)).toEqual({ services: ['web'], weight: 0 });
     expect((await shop.deployment('web-canary')).spec.replicas).toBe(1);
     const isCanary = (pod: Pod): boolean => labelsOf(pod)['kanari.dev/version'] === 'canary';
@@ -273,11 +288,9 @@ describe.concurrent('a run by a policy', () => {
     const shop = await opened('changing', ISTIO);
     await shop.apply(policy({ ...QUIET, interval: '30m', steps: [50] }));
     await shop.apply(web('v2'));
-    const atWeight = (weight: number) =>
-      eventually(async () => expect((await shop.canary()).status).toMatchObject({ canaryWeight: weight }));
-    await atWeight(50);
+    await shop.standsAt(50);
     await shop.apply(policy({ ...QUIET, interval: '30m', steps: [30] }));
-    await atWeight(30);
+    await shop.standsAt(30);
     await shop.kubectl(['delete', 'canpol', 'careful']);
     await eventually(async () =>
       expect((await shop.canary()).status).toMatchObject({ reason: 'PolicyNotFound', canaryWeight: 30 }),

@@ -34,9 +34,6 @@ const limitTo = async (shop: Shop, pods: number): Promise<void> => {
 
 const statusOf = async (shop: Shop) => (await shop.canary()).status;
 
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect(await statusOf(shop)).toMatchObject({ canaryWeight: weight }));
-
 /** Events follow what they tell of. */
 const tells = (shop: Shop, message: unknown) =>
   eventually(async () => {
@@ -59,7 +56,7 @@ describe.concurrent('a quota', () => {
       expect(status).toMatchObject({ reason: 'CanaryNotReady', canaryWeight: 0 });
     });
     await limitTo(shop, 3);
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
   });
 
   it('without room for a later step rolls back from the weight that stood, by the deadline', async () => {
@@ -70,7 +67,7 @@ describe.concurrent('a quota', () => {
     await shop.opens(web('v1', { replicas: 4 }));
     await limitTo(shop, 5);
     await shop.apply(web('v2', { replicas: 4 }));
-    await atWeight(shop, 25);
+    await shop.standsAt(25);
     const { status } = await shop.reaches('Failed');
     expect(status?.message).toMatch(/^1 of 2 canary pods ready \(.*exceeded quota: pods/);
     expect(await shop.pods()).toHaveLength(4);
@@ -95,8 +92,9 @@ describe.concurrent('a canary', () => {
   it('whose pod is evicted loses its weight, gets another pod and has its weight again', async () => {
     const shop = await world.openShop('evicted', { annotations: { ...SLOW, ...ISTIO } });
     await shop.opens();
-    await shop.apply(web('v2'));
-    await atWeight(shop, 50);
+    // Its successor takes so long that nobody can miss the time without one.
+    await shop.apply(web('v2-start5'));
+    await shop.standsAt(50);
     const [victim] = await canaryPods(shop);
     const name = victim?.metadata.name ?? '';
     await world.lab.api.request('POST', `/api/v1/namespaces/${shop.namespace}/pods/${name}/eviction`, {
@@ -105,7 +103,7 @@ describe.concurrent('a canary', () => {
       metadata: { name },
     });
     await eventually(async () => expect(await statusOf(shop)).toMatchObject({ failedChecks: 1 }));
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     await eventually(async () =>
       expect((await canaryPods(shop)).map(({ metadata }) => metadata.name)).not.toContain(name),
     );
@@ -136,13 +134,13 @@ describe.concurrent('a canary', () => {
 
 describe.concurrent('without routes', () => {
   it('the share is what pods can make of it, and the primary keeps its own number', async () => {
-    const annotations = { ...QUICK, 'kanari.dev/steps': '10,50' };
+    const annotations = { ...SLOW, 'kanari.dev/steps': '10,50' };
     const shop = await world.openShop('by-count', { annotations });
     await shop.opens(web('v1', { replicas: 4 }));
     await shop.apply(web('v2', { replicas: 4 }));
-    await eventually(async () =>
-      expect((await statusOf(shop))?.message).toContain('canary weight 10 % (1 of 5 pods: 20 %)'),
-    );
+    const { status } = await shop.standsAt(10);
+    expect(status?.message).toContain('canary weight 10 % (1 of 5 pods: 20 %)');
+    await shop.goesOn();
     await shop.reaches('Succeeded');
     await tells(shop, 'Advance web canary weight 50 (4 of 8 pods: 50 %)');
     await shop.settles();

@@ -82,11 +82,9 @@ describe('a run that loses the route webhook while the canary has traffic', () =
     const before = await routesOf(shop);
     await shop.opens();
     await shop.apply(web('v2'));
-    await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
-    await eventually(async () => {
-      const [split] = await routesOf(shop);
-      expect(canaryWeightsIn(split ?? ROUTE)).toEqual([1650, 50]);
-    });
+    await shop.standsAt(50);
+    const [split] = await routesOf(shop);
+    expect(canaryWeightsIn(split ?? ROUTE)).toEqual([1650, 50]);
 
     await cutOff(shop);
     const watching = new AbortController();
@@ -98,11 +96,12 @@ describe('a run that loses the route webhook while the canary has traffic', () =
     await shop.kubectl(['annotate', 'canary', 'web', 'kanari.dev/command=abort']);
     await shop.reaches('Failed');
     await eventually(async () => expect((await routesOf(shop)).map(lookOf)).toEqual(before.map(lookOf)));
+    await eventually(() => {
+      const shares = seen.map((route) => JSON.stringify(canaryWeightsIn(route)));
+      const stages = shares.filter((share, index) => share !== shares[index - 1]);
+      expect(stages).toEqual(['[1650,50]', '[0,0]', '[null,null]']);
+    });
     watching.abort();
-
-    const shares = seen.map((route) => JSON.stringify(canaryWeightsIn(route)));
-    const stages = shares.filter((share, index) => share !== shares[index - 1]);
-    expect(stages).toEqual(['[1650,50]', '[0,0]', '[null,null]']);
     expect(await readFile(world.kanari.logFile, 'utf8')).toContain('the route webhook did not act');
     await eventually(async () =>
       expect((await routesOf(shop)).map(managersOf)).toEqual([['kubectl'], ['kubectl']]),

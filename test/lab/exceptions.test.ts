@@ -11,9 +11,6 @@ beforeAll(async () => {
 }, FIRST_START_MS);
 afterAll(() => world?.stop());
 
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(weight));
-
 const ungated = (reason: string) => world.counter('kanari_ungated_changes_total', `reason="${reason}"`);
 
 const told = async (shop: Shop, reason: string) =>
@@ -71,7 +68,7 @@ describe('a change that finds the primary', () => {
     await shop.kubectl(['scale', 'deployment/web', '--replicas=6']);
     const before = uidsOf(await shop.pods());
     await shop.kubectl(['set', 'image', 'deployment/web', 'web=web:v2']);
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     expect(await told(shop, 'PrimaryUnhealthy')).toEqual([]);
     expect((await shop.deployment()).spec.paused).toBe(true);
     expect(uidsOf(await shop.pods())).toEqual(expect.arrayContaining(before));
@@ -83,7 +80,7 @@ describe('a primary whose ReplicaSet is deleted while another template is held',
     const shop = await world.openShop('lost', { annotations: SLOW });
     await shop.opens(web('v1'), '--server-side');
     await shop.apply(web('v2'), '--server-side');
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     const [primary] = await shop.replicaSets();
     await shop.kubectl(['delete', 'replicaset', primary?.metadata.name ?? '']);
 

@@ -19,15 +19,9 @@ interface Scene {
 }
 
 const apply = (tag: string) => (shop: Shop) => shop.apply(web(tag));
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(weight));
 const heldAtHalf = async (shop: Shop): Promise<void> => {
   await shop.apply(web('v2'));
-  await atWeight(shop, 50);
-  // The mark follows the status; a kill between the two would leave the one of before.
-  await eventually(async () =>
-    expect(annotationsOf(await shop.deployment())['kanari.dev/weight']).toBe('50'),
-  );
+  await shop.standsAt(50);
 };
 
 const SCENES = {
@@ -57,7 +51,15 @@ const SCENES = {
     before: heldAtHalf,
     meanwhile: (shop) => shop.kubectl(['annotate', 'deployment/web', 'kanari.dev/skip=incident-1']),
   },
-  'under-way': { annotations: QUICK, before: heldAtHalf, meanwhile: async () => undefined },
+  // It is due from the moment on that Kanari is dead: before, the run waits for it.
+  'under-way': {
+    annotations: SLOW,
+    before: heldAtHalf,
+    meanwhile: async (shop) => {
+      await shop.goesOn();
+      return undefined;
+    },
+  },
 } satisfies Record<string, Scene>;
 
 interface Played {
@@ -201,7 +203,7 @@ describe.concurrent('changed while Kanari was dead', () => {
     await shop.settles();
     expect(imageOf(await shop.deployment())).toBe('web:v2');
     await shop.apply(web('v3', { annotations: { 'kanari.dev/skip': 'incident-1' } }));
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     expect((await shop.canary()).status?.run?.images).toEqual(['web:v3']);
   });
 });

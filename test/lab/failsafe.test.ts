@@ -112,8 +112,9 @@ const open = async (name: string, state: State): Promise<void> => {
   await (state.unsettled === true ? shop.apply(first) : shop.opens(first));
   await state.then?.(shop);
   if (name === 'operator-owned') await ownBySomething(shop);
+  // Its mark on the Deployment included, which follows the status.
+  if (state.weight !== undefined) await shop.standsAt(state.weight);
   await eventually(async () => {
-    if (state.weight !== undefined) expect((await shop.canary()).status?.canaryWeight).toBe(state.weight);
     const { metadata, status } = await shop.deployment();
     expect(status?.observedGeneration).toBe(metadata.generation);
     if (name === 'mid-rollout') expect(status?.replicas).toBe(3);

@@ -12,14 +12,12 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 const marksOf = async (shop: Shop) => annotationsOf(await shop.deployment());
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(weight));
 
 const openHeld = async (namespace: string): Promise<Shop> => {
   const shop = await world.openShop(namespace, { annotations: SLOW });
   await shop.opens();
   await shop.apply(web('v2'));
-  await atWeight(shop, 50);
+  await shop.standsAt(50);
   return shop;
 };
 
@@ -89,7 +87,7 @@ describe.concurrent('a change while a canary runs', () => {
     await shop.kubectl(['scale', 'deployment/web', '--replicas=3']);
     await serves(shop, 'v1', 3);
     // The held template gets its canary all the same.
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     await serves(shop, 'v1', 3);
   });
 });

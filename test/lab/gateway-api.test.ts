@@ -84,8 +84,6 @@ const opened = async (
   return { shop, gateway };
 };
 
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(weight));
 const says = (shop: Shop, words: string) =>
   eventually(async () => expect((await shop.canary()).status?.message).toContain(words));
 const isGone = (shop: Shop, resource: string, name: string) =>
@@ -109,32 +107,31 @@ const podsBehindWeb = async (namespace: string): Promise<Set<string>> => {
 
 describe.concurrent('a release over the Gateway API', () => {
   it('splits an HTTPRoute and a GRPCRoute, keeps callers of the Service on the primary, and gives all back', async () => {
-    const { shop } = await opened('whole', { ...SLOW, 'kanari.dev/interval': '5s' });
+    const { shop } = await opened('whole', SLOW);
     const before = await looksIn(shop);
     const behind = await podsBehindWeb('whole');
     await shop.apply(web('v2'), '--server-side', '--force-conflicts');
-    await atWeight(shop, 50);
-    await eventually(async () => {
-      const [service, http, grpc] = await storedIn(shop);
-      expect(service?.spec['selector']).toEqual({ app: 'web', 'kanari.dev/version': 'primary' });
-      expect(http && weightsOf(http)).toEqual([
-        ['web', 1650],
-        ['web-canary', 1650],
-        ['db', 6700],
-        ['web', 50],
-        ['web-canary', 50],
-      ]);
-      expect(grpc && weightsOf(grpc)).toEqual([
-        ['web', 50],
-        ['web-canary', 50],
-      ]);
-    });
+    await shop.standsAt(50);
+    const [service, http, grpc] = await storedIn(shop);
+    expect(service?.spec['selector']).toEqual({ app: 'web', 'kanari.dev/version': 'primary' });
+    expect(http && weightsOf(http)).toEqual([
+      ['web', 1650],
+      ['web-canary', 1650],
+      ['db', 6700],
+      ['web', 50],
+      ['web-canary', 50],
+    ]);
+    expect(grpc && weightsOf(grpc)).toEqual([
+      ['web', 50],
+      ['web-canary', 50],
+    ]);
     const canary = await shop.get<Service>('services', 'web-canary');
     expect(canary.spec).toMatchObject({
       type: 'ClusterIP',
       selector: { app: 'web', 'kanari.dev/version': 'canary' },
       ports: [{ name: 'http', port: 80, targetPort: 8080 }],
     });
+    await shop.goesOn();
     await shop.reaches('Succeeded');
     expect(await looksIn(shop)).toEqual(before);
     await isGone(shop, 'services', 'web-canary');
@@ -150,9 +147,7 @@ describe.concurrent('a release over the Gateway API', () => {
     await shop.apply(manifests, ...flags, ...(flags.length > 0 ? ['--force-conflicts'] : []));
     const before = await looksIn(shop);
     await shop.apply(web('v2'));
-    await atWeight(shop, 50);
-    // Seen in every route: the Canary's weight says what is being written.
-    await eventually(async () => expect((await shop.canary()).status?.run?.stepSince).toBeDefined());
+    await shop.standsAt(50);
     expect(await storedIn(shop).then(([, http]) => http && refsOf(http)[0])).toMatchObject({ weight: 1650 });
     const split = (await storedIn(shop)).map(lookOf);
     await shop.apply(manifests, ...flags);
@@ -179,7 +174,7 @@ describe.concurrent('a Gateway', () => {
     await says(shop, 'Route web: Gateway edge has not taken over generation 2 yet');
     await expect(shop.deployment('web-canary')).rejects.toThrow('NotFound');
     await gateway.resume();
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     gateway.pause();
     await shop.apply(web('v1'));
     await says(shop, 'waiting:');
@@ -220,7 +215,7 @@ describe.concurrent('what stands in the way', () => {
     const { shop } = await opened('taken', SLOW, [taken, db, full]);
     const foreign = lookOf(await shop.get<RouteObject>('services', 'web-canary'));
     await shop.apply(web('v2'));
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     const events = await eventually(async () => {
       const warnings = (await shop.events())
         .filter(({ type }) => type === 'Warning')
@@ -247,7 +242,7 @@ describe.concurrent('what stands in the way', () => {
     await shop.apply(web('v2'));
     await says(shop, 'no HTTPRoute or GRPCRoute of the namespace refers to web');
     await shop.apply([db, httpRoute]);
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
   });
 });
 
@@ -255,7 +250,7 @@ it('a Deployment deleted mid-run leaves the routes and the Service as their user
   const { shop } = await opened('deleted', SLOW);
   const before = await looksIn(shop);
   await shop.apply(web('v2'));
-  await atWeight(shop, 50);
+  await shop.standsAt(50);
   await shop.kubectl(['delete', 'deployment', 'web']);
   await eventually(async () => expect(await looksIn(shop)).toEqual(before));
   await isGone(shop, 'services', 'web-canary');

@@ -45,11 +45,7 @@ it.each(['true', 'false'])(
     const pods = uidsOf(await shop.pods());
 
     await release('upgrade', 'v2');
-    await eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(50));
-    // The mark on the Deployment follows the Canary's status.
-    await eventually(async () =>
-      expect(annotationsOf(await shop.deployment())['kanari.dev/weight']).toBe('50'),
-    );
+    await shop.standsAt(50);
     const held = await shop.deployment();
     expect(held.spec.paused).toBe(true);
     expect(imageOf(held)).toBe('web:v2');

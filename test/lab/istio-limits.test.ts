@@ -27,6 +27,11 @@ const routeTo = (host: string, namespace?: string): Route => ({
 const openMeshed = async (name: string, annotations: Record<string, string>): Promise<Shop> => {
   const shop = await world.openShop(name, { annotations });
   await shop.kubectl(['label', 'namespace', name, 'istio-injection=enabled']);
+  // Kanari hears of the label a moment later.
+  await eventually(async () => {
+    const { stdout } = await shop.apply(web('v1'), '--dry-run=server', '-o', 'json');
+    expect(stdout).toContain('sidecar.istio.io/inject');
+  });
   return shop;
 };
 /** Reasons of the Warnings on the Deployment, but for those of the run's story. */
@@ -36,8 +41,6 @@ const warningsOf = async (shop: Shop): Promise<string[]> =>
     .map(({ reason }) => reason)
     .filter((reason) => reason !== 'Synced');
 const routesIn = (shop: Shop): Promise<VirtualService[]> => shop.list<VirtualService>('virtualservices');
-const atWeight = (shop: Shop, weight: number) =>
-  eventually(async () => expect((await shop.canary()).status?.canaryWeight).toBe(weight));
 
 describe.concurrent('the share follows from the number of pods, and why is told,', () => {
   it('where a route of another namespace leads past a split', async () => {
@@ -83,7 +86,7 @@ describe.concurrent('a split that stands', () => {
     const shop = await openMeshed('late', SLOW);
     await shop.opens();
     await shop.apply(web('v2'));
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     await eventually(async () =>
       expect((await routesIn(shop)).map(({ metadata }) => metadata.name)).toEqual(['web-kanari']),
     );
@@ -108,7 +111,7 @@ describe.concurrent('a split that stands', () => {
     const shop = await openMeshed('overtaken', SLOW);
     await shop.opens();
     await shop.apply(web('v2'));
-    await atWeight(shop, 50);
+    await shop.standsAt(50);
     const rule = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'DestinationRule',

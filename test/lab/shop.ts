@@ -18,10 +18,10 @@ import { microTime } from '../../src/kube/micro-time.ts';
 
 /** Runs take as long as their pods need, and one interval. */
 export const QUICK = { 'kanari.dev/interval': '5s', 'kanari.dev/steps': '50' };
-/** Nothing is judged while a test looks at the hold. */
+/** Nothing is judged while a test looks at the hold; then the run may go on. */
 export const SLOW = { 'kanari.dev/interval': '30m', 'kanari.dev/steps': '50' };
 
-const WAIT_MS = 90_000;
+const WAIT_MS = 180_000;
 
 /** Tries until it passes: a condition to wait for, however slow the machine is. */
 export const eventually = <T>(check: () => Promise<T> | T): Promise<T> =>
@@ -86,10 +86,14 @@ export interface Shop {
   events(): Promise<EventRecord[]>;
   /** Waits for the phase of the Canary `web`. */
   reaches(phase: Phase): Promise<Canary>;
+  /** Waits until the canary's share has been seen in every route: `canaryWeight` says what is about to be written. */
+  standsAt(weight: number): Promise<Canary>;
   /** Applies v1 (or another version) and waits until all of it serves. */
   opens(first?: Deployment, ...args: string[]): Promise<void>;
   /** Waits until the native rollout is complete and its old pods are gone. */
   settles(): Promise<void>;
+  /** A run that has waited for the test, at its steps of half an hour, goes on by intervals of 5 s. */
+  goesOn(): Promise<void>;
 }
 
 export interface ShopOptions {
@@ -215,10 +219,21 @@ export const openShop = async (
       await settles();
     },
     settles,
+    goesOn: async () => {
+      const interval = QUICK['kanari.dev/interval'];
+      await lab.kubectl([
+        'annotate',
+        'namespace',
+        namespace,
+        `kanari.dev/interval=${interval}`,
+        '--overwrite',
+      ]);
+    },
   };
 };
 
-type Reads = Omit<Shop, 'namespace' | 'optedIn' | 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles'>;
+type Writes = 'kubectl' | 'apply' | 'tryKubectl' | 'opens' | 'settles' | 'goesOn';
+type Reads = Omit<Shop, 'namespace' | 'optedIn' | Writes>;
 
 const readsIn = (lab: Lab, namespace: string): Reads => {
   const pathOf = (resource: string): string =>
@@ -228,6 +243,12 @@ const readsIn = (lab: Lab, namespace: string): Reads => {
     (await lab.api.request<{ items: T[] }>('GET', pathOf(resource))).items;
   const deployment: Reads['deployment'] = (name = 'web') => get('deployments', name);
   const canary = (): Promise<Canary> => get('canaries', 'web');
+  const shows = (status: object): Promise<Canary> =>
+    eventually(async () => {
+      const found = await canary();
+      expect(found.status, JSON.stringify(found.status)).toMatchObject(status);
+      return found;
+    });
   const replicaSets = async (): Promise<ReplicaSet[]> => {
     const { uid } = (await deployment()).metadata;
     return (await list<ReplicaSet>('replicasets')).filter((set) => isOwnedBy(set, uid));
@@ -243,14 +264,20 @@ const readsIn = (lab: Lab, namespace: string): Reads => {
       return pods.filter((pod) => sets.some((set) => isOwnedBy(pod, set.metadata.uid)));
     },
     events: () => list<EventRecord>('events'),
-    reaches: (phase) =>
-      eventually(async () => {
-        const found = await canary();
-        expect(found.status, JSON.stringify(found.status)).toMatchObject({ phase });
-        return found;
-      }),
+    reaches: (phase) => shows({ phase }),
+    standsAt: (canaryWeight) => shows({ canaryWeight, run: { stepSince: expect.any(String) as string } }),
   };
 };
+
+/**
+ * Resolves once admission would not take a creation of `web` for the first one: its cache hears a moment later that a
+ * deletion with orphan propagation has left ReplicaSets. The words are of the warning that it then has, else any.
+ */
+export const hearsOfOrphans = (shop: Shop, words = 'kanari: '): Promise<void> =>
+  eventually(async () => {
+    const { stderr } = await shop.tryKubectl(['create', '--dry-run=server', '-f', '-'], web('unheard-of'));
+    expect(stderr).toContain(words);
+  });
 
 const isOwnedBy = ({ metadata }: KubeObject, uid: string | undefined): boolean =>
   metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
