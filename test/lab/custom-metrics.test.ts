@@ -23,12 +23,15 @@ queue_length{namespace="missed",workload="web-canary"} 9
 /** Paths that the servers in JSON were asked for. */
 const asked: string[] = [];
 
+/** Nobody else listens there, so that a port that is free stays free. */
+const OWN_ADDRESS = '127.77.77.77';
+
 const serveJson = async (port: number): Promise<Server> => {
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
     response.end(JSON.stringify({ data: [{ rate: '0.002' }] }));
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, OWN_ADDRESS, resolve));
   return server;
 };
 
@@ -51,8 +54,8 @@ beforeAll(async () => {
   prometheus = await startPrometheus({ program, dir: join(dir, 'prometheus'), targetUrl: exporter.url });
   const metricServers = [
     { name: 'queues', url: prometheus.url },
-    { name: 'app', type: 'web', url: `http://127.0.0.1:${jsonPort}/api` },
-    { name: 'late', type: 'web', url: `http://127.0.0.1:${latePort}` },
+    { name: 'app', type: 'web', url: `http://${OWN_ADDRESS}:${jsonPort}/api` },
+    { name: 'late', type: 'web', url: `http://${OWN_ADDRESS}:${latePort}` },
   ];
   const integrations = join(dir, 'integrations.yaml');
   await writeFile(integrations, JSON.stringify({ metricServers }));
@@ -178,8 +181,11 @@ describe.concurrent('a run', () => {
     const shop = await released('missed', metrics, { threshold: 1 });
     const { status } = await shop.reaches('Failed');
     expect(status?.history[0]).toMatchObject({ outcome: 'RolledBack', reason: 'ThresholdReached' });
-    const events = (await shop.events()).map(({ message }) => message).join('\n');
-    expect(events).toContain('Rolling back web failed checks threshold reached 1: queue 9 > 5');
+    await eventually(async () =>
+      expect((await shop.events()).map(({ message }) => message)).toContainEqual(
+        expect.stringContaining('Rolling back web failed checks threshold reached 1: queue 9 > 5'),
+      ),
+    );
   });
 
   it('holds its weight while a server is away, and goes on when it is there', async () => {

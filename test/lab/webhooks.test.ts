@@ -112,8 +112,12 @@ const called = (shop: Shop, ...names: string[]): string[] =>
     .map(({ path }) => path.split('/')[2] ?? '')
     .filter((name) => names.length === 0 || names.includes(name));
 const runOf = async (shop: Shop) => (await shop.canary()).status;
-const messages = async (shop: Shop): Promise<string[]> =>
-  (await shop.events()).filter((each) => each.involvedObject.kind === 'Canary').map(({ message }) => message);
+/** Events follow what they tell of. */
+const tells = (shop: Shop, message: string): Promise<void> =>
+  eventually(async () => {
+    const told = (await shop.events()).filter(({ involvedObject }) => involvedObject.kind === 'Canary');
+    expect(told.map((event) => event.message)).toContain(message);
+  });
 
 describe.concurrent('webhooks of a run', () => {
   it('are called in order, once a step, with what Flagger would send', async () => {
@@ -186,7 +190,8 @@ describe.concurrent('webhooks of a run', () => {
     expect(status?.message).toBe(
       'failed checks threshold reached 2: pre-rollout check smoke failed: HTTP 403: closed for the weekend',
     );
-    expect(await messages(shop)).toContain(
+    await tells(
+      shop,
       'Halt web advancement pre-rollout check smoke failed: HTTP 403: closed for the weekend',
     );
   });
@@ -233,7 +238,8 @@ describe.concurrent('gates', () => {
     scripts.set('/gated/last', OK);
     await shop.reaches('Succeeded');
     expect([...new Set(called(shop))]).toEqual(['before', 'rise', 'last']);
-    expect(await messages(shop)).toContain(
+    await tells(
+      shop,
       'Halt web advancement waiting for promotion approval last (HTTP 403: closed for the weekend)',
     );
   });
