@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { ReplicaSet } from '../../src/core/objects.ts';
-import { eventually, imageOf, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
+import { eventually, hearsOfOrphans, imageOf, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
 
 // Pods of two versions run and nothing will change that by itself: a hold would freeze the mixture.
 
@@ -21,7 +21,7 @@ const serving = async (shop: Shop): Promise<ReplicaSet[]> =>
 const openMixed = async (namespace: string): Promise<Shop> => {
   const shop = await world.openShop(namespace, { annotations: SLOW });
   await shop.opens(web('v1', { replicas: 3 }));
-  await shop.apply(skipping('v2-start60'));
+  await shop.apply(skipping('v2-start600'));
   await eventually(async () => expect(await serving(shop)).toHaveLength(2));
   return shop;
 };
@@ -55,6 +55,7 @@ describe('over the pods of two versions', () => {
   it('left by a deletion with orphan propagation, a creation goes out, and is told', async () => {
     const shop = await openMixed('orphaned-midway');
     await shop.kubectl(['delete', 'deployment', 'web', '--cascade=orphan']);
+    await hearsOfOrphans(shop, 'pods of several versions run');
     const before = await counted();
     const { stderr } = await shop.apply(web('v3', { replicas: 3 }));
     await expectReleased(shop, stderr);

@@ -12,12 +12,12 @@ const MID_ROLLOUT = {
 
 const rollSlowly: Situation = {
   prepare: async (scene) => {
-    await skipTo(scene, 'v2-start60');
+    await skipTo(scene, 'v2-start600');
     await midRollout(scene);
   },
   ungatedBefore: 'Skipped',
-  serving: 'v2-start60',
-  stored: 'v2-start60',
+  serving: 'v2-start600',
+  stored: 'v2-start600',
   outcomes: MID_ROLLOUT,
 };
 
@@ -30,8 +30,8 @@ describeTable({
   },
   'in the middle of its promotion': {
     prepare: promoteSlowly,
-    serving: 'v2-start60',
-    stored: 'v2-start60',
+    serving: 'v2-start600',
+    stored: 'v2-start600',
     outcomes: {
       ...newer('RefusedAsBusy'),
       sameByPut: 'Unchanged',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../../lab/lab.ts';
 import { annotationsOf, type Deployment } from '../../../src/core/objects.ts';
-import { imageOf, type Shop, SLOW, startWorld, type World } from '../shop.ts';
+import { hearsOfOrphans, imageOf, type Shop, SLOW, startWorld, type World } from '../shop.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { type OutcomeName, outcomeOf } from './outcomes.ts';
 import { look, marksOf, type Sight, serves } from './sight.ts';
@@ -101,6 +101,7 @@ const orphaned = async (shop: Shop): Promise<Sight> => {
   await serves(shop);
   const before = await look(shop);
   await orphan({ shop });
+  await hearsOfOrphans(shop);
   return before;
 };
 

@@ -123,7 +123,7 @@ export const midRollout = ({ shop }: Scene): Promise<void> =>
 
 /** By command, before the canary is ready: what is seen is the rolling update. */
 export const promoteSlowly = async (scene: Scene): Promise<void> => {
-  await scene.shop.apply(scene.manifest('v2-start60'));
+  await scene.shop.apply(scene.manifest('v2-start600'));
   await scene.shop.reaches('Progressing');
   await command(scene, 'promote');
   await midRollout(scene);

@@ -8,7 +8,7 @@ import {
   type Pod,
   type ReplicaSet,
 } from '../../../src/core/objects.ts';
-import { eventually, type Shop, web, webService } from '../shop.ts';
+import { eventually, hearsOfOrphans, type Shop, web, webService } from '../shop.ts';
 import { type Count, countEvents, countOf, type OperationsWorld, REASONS } from './operations-world.ts';
 import { identityOf, isOfCanary, ReleaseJudge } from './release-judge.ts';
 
@@ -154,6 +154,7 @@ export class User {
     await this.world.hours.during(async () => {
       const [orphan] = await this.servingOrphans();
       this.judge.begins(orphan === undefined ? tag : identityOf(orphan.spec.template));
+      if (orphan !== undefined) await hearsOfOrphans(this.shop);
       const { stored } = await this.doesNow(['create', '-f', '-'], this.manifest(tag));
       if (stored === undefined) throw new Error('web could not be created');
     });
