@@ -43,6 +43,8 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, ...TRAFFIC],
           ...LAB_TIMEOUTS,
+          // Only against what hangs: three labs at a time on two busy processors.
+          testTimeout: 600_000,
           // A control plane each; two thirds of the time they wait, also on two processors.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

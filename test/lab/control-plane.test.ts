@@ -36,12 +36,12 @@ describe('the lab', () => {
   const pods = async (): Promise<RunningPod[]> =>
     (await lab.api.request<{ items: RunningPod[] }>('GET', PODS)).items;
   const rolledOut = () =>
-    lab.kubectl(['rollout', 'status', 'deployment/web', '-n', NAMESPACE, '--timeout=60s']);
+    lab.kubectl(['rollout', 'status', 'deployment/web', '-n', NAMESPACE, '--timeout=180s']);
   const answerOf = (pod: RunningPod) => fetch(`http://${servedAt(pod.status.podIP)}:8080/`);
   const versions = async (): Promise<(string | null)[]> =>
     Promise.all((await pods()).map(async (pod) => (await answerOf(pod)).headers.get('x-version')));
   const eventually = (check: () => Promise<void>) =>
-    expect.poll(() => check().then(() => true, String), { timeout: 30_000 }).toBe(true);
+    expect.poll(() => check().then(() => true, String), { timeout: 120_000 }).toBe(true);
 
   beforeAll(async () => {
     lab = await startLab({ kubelet: { graceCapMs: 500, crashEveryMs: 300 } });

@@ -20,7 +20,7 @@ type Webhooks = KubeObject & { webhooks: { clientConfig: { caBundle?: string } }
 type PriorityPod = Pod & { spec: { priority?: number } };
 const ownPods = async (): Promise<PriorityPod[]> =>
   (await lab.api.request<{ items: PriorityPod[] }>('GET', `/api/v1/namespaces/${OWN}/pods`)).items;
-const rolledOut = () => kubectl('rollout', 'status', '-n', OWN, 'deployment/kanari', '--timeout=60s');
+const rolledOut = () => kubectl('rollout', 'status', '-n', OWN, 'deployment/kanari', '--timeout=180s');
 
 describe('the manifests', () => {
   it('are accepted whole in a dry run, without a warning', async () => {
@@ -199,6 +199,14 @@ describe('people with the usual roles', () => {
 describe('with the webhook registered, failurePolicy Fail, and nobody to answer it', () => {
   const inShop = (manifest: KubeObject) =>
     lab.kubectl(['apply', '-n', 'shop', '-f', '-'], { stdin: JSON.stringify(manifest), allowFailure: true });
+  /** Resolves once the API server knows of the namespace's label, and of all that were set before it. */
+  const isAskedAbout = (namespace: string): Promise<void> =>
+    eventually(async () => {
+      const probe = ['-n', namespace, 'create', 'deployment', 'probe', '--image=web:v1', '--dry-run=server'];
+      const { code, stderr } = await lab.kubectl(probe, { allowFailure: true });
+      expect(stderr).toContain('failed calling webhook "deployments.kanari.dev"');
+      expect(code).toBe(1);
+    });
   const ownDeployment = () =>
     lab.api.request<Deployment>('GET', `/apis/apps/v1/namespaces/${OWN}/deployments/kanari`);
 
@@ -206,26 +214,33 @@ describe('with the webhook registered, failurePolicy Fail, and nobody to answer 
     await kubectl('create', 'namespace', 'shop');
     await inShop(web('v1'));
     await kubectl('label', 'namespace', 'shop', 'kanari.dev/rollouts=enabled');
-    await eventually(async () => {
-      const { code, stderr } = await inShop(web('v2'));
-      expect(code).toBe(1);
-      expect(stderr).toContain('failed calling webhook "deployments.kanari.dev"');
-    });
+    await isAskedAbout('shop');
+  });
+
+  it('refuses a release of what is opted in', async () => {
+    const { code, stderr } = await inShop(web('v2'));
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('failed calling webhook "deployments.kanari.dev"'),
+    ]);
   });
 
   it('scales, heals and annotates what is opted in', async () => {
     await kubectl('scale', '-n', 'shop', 'deployment/web', '--replicas=3');
     await kubectl('annotate', '-n', 'shop', 'deployment/web', 'example.com/note=1');
     await kubectl('delete', 'pod', '-n', 'shop', '-l', 'app=web', '--wait=false');
-    await kubectl('rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=180s');
   });
 
   it.each([OWN, 'kube-system'])('never asks about %s, even if somebody labels it', async (namespace) => {
     await kubectl('label', 'namespace', namespace, 'kanari.dev/rollouts=enabled');
+    await kubectl('create', 'namespace', `after-${namespace}`);
+    await kubectl('label', 'namespace', `after-${namespace}`, 'kanari.dev/rollouts=enabled');
+    await isAskedAbout(`after-${namespace}`);
     const probe = JSON.stringify(restricted(web('v1')));
     await lab.kubectl(['apply', '-n', namespace, '-f', '-'], { stdin: probe });
     await kubectl('set', 'image', '-n', namespace, 'deployment/web', 'web=web:v2');
-    await kubectl('rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=180s');
     await kubectl('delete', '-n', namespace, 'deployment/web');
   });
 

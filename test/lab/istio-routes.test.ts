@@ -23,7 +23,10 @@ import { type RouteWebhook, startRouteWebhook } from './route-webhook.ts';
 
 const KANARI = 'system:serviceaccount:kanari-system:kanari';
 const GROUP = '/apis/networking.istio.io/v1';
-const signal = AbortSignal.timeout(240_000);
+/** Of this test's own calls; each of them has a deadline of its own. */
+const { signal } = new AbortController();
+/** Until the API server acts by what was written a moment ago. */
+const SOON = { timeout: 120_000, interval: 100 };
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const target: TrafficTarget = {
@@ -111,7 +114,7 @@ const installCrds = async (): Promise<void> => {
   for (const crd of wanted)
     await plane.api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
   for (const plural of ['virtualservices', 'destinationrules'])
-    await vi.waitFor(() => plane.api.request('GET', `${GROUP}/${plural}`), { timeout: 30_000 });
+    await vi.waitFor(() => plane.api.request('GET', `${GROUP}/${plural}`), SOON);
 };
 
 beforeAll(async () => {
@@ -137,6 +140,8 @@ beforeAll(async () => {
     stores.virtualServices.replace(await list('VirtualService'));
     stores.destinationRules.replace(await list('DestinationRule'));
   };
+  // The rights count once its authorizer has heard of them.
+  await vi.waitFor(refresh, SOON);
   router = createIstioRouter({ stores, reader, writer: createWriter(rest), log });
 });
 
@@ -248,14 +253,11 @@ describe('routes on a real API server, written by admission', () => {
       metadata: { ...route.metadata, name: 'probe', annotations: { 'kanari.dev/split': '{}' } },
     };
     // The API server learns of a webhook some time later: it acts once it strips a copied annotation.
-    await vi.waitFor(
-      async () => {
-        const path = `${GROUP}/namespaces/shop/virtualservices?dryRun=All`;
-        const { metadata } = await plane.api.request('POST', path, copy);
-        expect(metadata.annotations).toBeUndefined();
-      },
-      { timeout: 30_000 },
-    );
+    await vi.waitFor(async () => {
+      const path = `${GROUP}/namespaces/shop/virtualservices?dryRun=All`;
+      const { metadata } = await plane.api.request('POST', path, copy);
+      expect(metadata.annotations).toBeUndefined();
+    }, SOON);
   });
   afterAll(async () => {
     await plane.api.request('DELETE', `${path}/kanari-routes`);

@@ -78,12 +78,12 @@ beforeAll(async () => {
   exporter = await startMetricsServer(() => SERIES);
   prometheus = await startPrometheus({ program, dir, targetUrl: exporter.url });
   client = createMetricClient(serverAt(prometheus.url), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     log: { warn: () => undefined },
   });
   await vi.waitFor(
     async () => expect(await client.query('some_gauge', never)).toMatchObject({ series: [{ value: 1 }] }),
-    { timeout: 30_000, interval: 200 },
+    { timeout: 120_000, interval: 200 },
   );
 }, FIRST_START_MS);
 
@@ -177,7 +177,7 @@ describe('a real Prometheus', () => {
         const [next] = await read(target('shop/web'));
         expect(next?.kind === 'samples' ? Date.parse(next.at) : 0).toBeGreaterThan(at);
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 120_000, interval: 200 },
     );
   });
 

@@ -66,7 +66,7 @@ describe('a canary Deployment', () => {
     'is deleted with %s',
     async (flags) => {
       await make('web-canary');
-      expect(await kubectl('delete', 'deployment/web-canary', '--timeout=60s', ...flags)).toMatchObject({
+      expect(await kubectl('delete', 'deployment/web-canary', '--timeout=180s', ...flags)).toMatchObject({
         code: 0,
       });
       expect(await exists('web-canary')).toBe(false);
@@ -98,5 +98,5 @@ it('a canary goes with its owner, and with its namespace', async () => {
   await kubectl('delete', 'deployment/web');
   await eventually(async () => expect(await exists('web-canary')).toBe(false));
   await make('web-canary');
-  await lab.kubectl(['delete', 'namespace', 'shop', '--timeout=120s']);
+  await lab.kubectl(['delete', 'namespace', 'shop', '--timeout=180s']);
 });

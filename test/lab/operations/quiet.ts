@@ -134,7 +134,7 @@ const signature = ({ deployment, canary, sets, pods }: Scene): string => {
 
 // Longer than anything waits that is still to come: a retry, a look, a restart of Kanari.
 const QUIET_MS = 2_000;
-const DEADLINE_MS = 100_000;
+const DEADLINE_MS = 180_000;
 const POLL_MS = 250;
 
 /** Throws what is wrong once it has been so for longer than anything may take. */
