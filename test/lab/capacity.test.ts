@@ -60,14 +60,15 @@ describe.concurrent('a quota', () => {
   });
 
   it('without room for a later step rolls back from the weight that stood, by the deadline', async () => {
-    const annotations = { ...ISTIO, 'kanari.dev/interval': '5s', 'kanari.dev/progress-deadline': '15s' };
     const shop = await world.openShop('no-more-room', {
-      annotations: { ...annotations, 'kanari.dev/steps': '25,50' },
+      annotations: { ...SLOW, ...ISTIO, 'kanari.dev/steps': '25,50' },
     });
     await shop.opens(web('v1', { replicas: 4 }));
     await limitTo(shop, 5);
     await shop.apply(web('v2', { replicas: 4 }));
     await shop.standsAt(25);
+    // Time enough for the API server's refusal to be known, and only from here on.
+    await shop.goesOn({ 'kanari.dev/interval': '5s', 'kanari.dev/progress-deadline': '15s' });
     const { status } = await shop.reaches('Failed');
     expect(status?.message).toMatch(/^1 of 2 canary pods ready \(.*exceeded quota: pods/);
     expect(await shop.pods()).toHaveLength(4);

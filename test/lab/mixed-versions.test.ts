@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
-import type { ReplicaSet } from '../../src/core/objects.ts';
+import type { Deployment, ReplicaSet } from '../../src/core/objects.ts';
 import { eventually, hearsOfOrphans, imageOf, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
 
 // Pods of two versions run and nothing will change that by itself: a hold would freeze the mixture.
@@ -16,6 +16,16 @@ const skipping = (tag: string, spec = {}) =>
 
 const serving = async (shop: Shop): Promise<ReplicaSet[]> =>
   (await shop.list<ReplicaSet>('replicasets')).filter(({ spec }) => (spec.replicas ?? 0) > 0);
+
+const RESUME = ['patch', 'deployment/web', '--type=merge', '-p', '{"spec":{"paused":null}}'];
+const V3 = web('v3', { replicas: 3 });
+
+/** Waits for what admission would say: the ReplicaSets that it goes by are in a cache. */
+const wouldSay = (shop: Shop, words: string, args: readonly string[], manifest?: Deployment) =>
+  eventually(async () => {
+    const { stderr } = await shop.tryKubectl([...args, '--dry-run=server'], manifest);
+    expect(stderr).toContain(words);
+  });
 
 /** Stuck in the rolling update from v1 to a v2 that takes its time. */
 const openMixed = async (namespace: string): Promise<Shop> => {
@@ -46,6 +56,7 @@ describe('over the pods of two versions', () => {
     const shop = await openMixed('paused-midway');
     await shop.kubectl(['rollout', 'pause', 'deployment/web']);
     await shop.kubectl(['set', 'image', 'deployment/web', 'web=web:v3']);
+    await wouldSay(shop, 'pods of several versions run', RESUME);
     const before = await counted();
     const { stderr } = await shop.kubectl(['rollout', 'resume', 'deployment/web']);
     await expectReleased(shop, stderr);
@@ -57,14 +68,15 @@ describe('over the pods of two versions', () => {
     await shop.kubectl(['delete', 'deployment', 'web', '--cascade=orphan']);
     await hearsOfOrphans(shop, 'pods of several versions run');
     const before = await counted();
-    const { stderr } = await shop.apply(web('v3', { replicas: 3 }));
+    const { stderr } = await shop.apply(V3);
     await expectReleased(shop, stderr);
     expect(await counted()).toBe(before + 1);
   });
 
   it('moving, another change is refused until the rolling update is complete', async () => {
     const shop = await openMixed('moving');
-    const { code, stderr } = await shop.tryKubectl(['apply', '-f', '-'], web('v3', { replicas: 3 }));
+    await wouldSay(shop, 'is in the middle of a rolling update', ['apply', '-f', '-'], V3);
+    const { code, stderr } = await shop.tryKubectl(['apply', '-f', '-'], V3);
     expect([code, stderr]).toEqual([1, expect.stringContaining('is in the middle of a rolling update')]);
   });
 });

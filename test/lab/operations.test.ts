@@ -246,10 +246,12 @@ describe('in an emergency, without Kanari', () => {
     await world.kanari.start();
     for (const shop of [released, returned]) {
       await world.lab.kubectl(['label', 'namespace', shop.namespace, 'kanari.dev/rollouts=enabled']);
+      // Let out unasked, it would be unchanged for ever after.
       await eventually(async () => {
-        const { stderr } = await shop.apply(web('v4'));
+        const { stderr } = await shop.apply(web('v4'), '--dry-run=server');
         expect(stderr).toContain('canary of web started');
       });
+      expect((await shop.apply(web('v4'))).stderr).toContain('canary of web started');
       await eventually(async () =>
         expect(JSON.stringify((await splitRoute(shop)).spec)).toContain('"weight":50'),
       );

@@ -92,8 +92,8 @@ export interface Shop {
   opens(first?: Deployment, ...args: string[]): Promise<void>;
   /** Waits until the native rollout is complete and its old pods are gone. */
   settles(): Promise<void>;
-  /** A run that has waited for the test, at its steps of half an hour, goes on by intervals of 5 s. */
-  goesOn(): Promise<void>;
+  /** A run that has waited for the test, at its steps of half an hour, goes on by other defaults of its namespace. */
+  goesOn(annotations?: StringMap): Promise<void>;
 }
 
 export interface ShopOptions {
@@ -130,8 +130,12 @@ export const startWorld = async ({
     if (!leads) await leaseToAnother(lab);
     await prepare?.(lab);
     const kanari = await startKanari(lab, { propagationWait: '1s', ...options });
-    const openShopHere = (namespace: string, shop: ShopOptions = {}) => openShop(lab, namespace, shop);
-    await answering(await openShopHere('warm-up'));
+    const openShopHere = async (namespace: string, options: ShopOptions = {}): Promise<Shop> => {
+      const shop = await openShop(lab, namespace, options);
+      if (shop.optedIn) await isAdmitted(lab, namespace);
+      return shop;
+    };
+    await openShopHere('warm-up');
     const counter = async (name: string, labels = ''): Promise<number> =>
       sumOf(await (await fetch(`${kanari.operationsUrl}/metrics`)).text(), name, labels);
     return { lab, kanari, openShop: openShopHere, counter, stop: () => lab.stop() };
@@ -149,11 +153,12 @@ const leaseToAnother = (lab: Lab): Promise<unknown> =>
     spec: { holderIdentity: 'another', leaseDurationSeconds: 86_400, renewTime: microTime(Date.now()) },
   });
 
-// The API server learns of a webhook, and of its certificate, some time later.
-const answering = (shop: Shop): Promise<void> =>
+/** The API server learns of a webhook, of its certificate and of a namespace's label some time later. */
+const isAdmitted = ({ api }: Lab, namespace: string): Promise<void> =>
   eventually(async () => {
-    const { stdout } = await shop.apply(web('v0'), '--dry-run=server', '-o', 'json');
-    expect(stdout).toContain('kanari.dev/version');
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`;
+    const { spec } = await api.request<Deployment>('POST', path, web('v0'));
+    expect(spec.template.metadata?.labels).toHaveProperty(['kanari.dev/version']);
   });
 
 const sumOf = (exposition: string, name: string, labels: string): number =>
@@ -219,15 +224,9 @@ export const openShop = async (
       await settles();
     },
     settles,
-    goesOn: async () => {
-      const interval = QUICK['kanari.dev/interval'];
-      await lab.kubectl([
-        'annotate',
-        'namespace',
-        namespace,
-        `kanari.dev/interval=${interval}`,
-        '--overwrite',
-      ]);
+    goesOn: async (annotations = { 'kanari.dev/interval': '5s' }) => {
+      const settings = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
+      await lab.kubectl(['annotate', 'namespace', namespace, '--overwrite', ...settings]);
     },
   };
 };

@@ -23,7 +23,7 @@ export const isOfCanary = (object: KubeObject): boolean => labelsOf(object)[VERS
 export interface Sighting {
   set: ReplicaSet;
   gone: boolean;
-  /** Milliseconds, when it was seen. */
+  /** Milliseconds since 1970, when it was written. */
   at: number;
 }
 
@@ -32,7 +32,7 @@ interface CanarySeen {
   until?: number;
 }
 
-// A canary is judged after an interval of 5 s, and its pods are seen here a moment after Kanari saw them.
+// A canary is judged after an interval of 5 s, and times are in whole seconds.
 const JUDGED_AFTER_MS = 4_000;
 // A promotion that was decided before the canary went.
 const PROMOTION_LAG_MS = 5_000;

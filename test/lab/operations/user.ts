@@ -49,6 +49,13 @@ const announcedIn = (stderr: string): UngatedReason[] => [
 
 export const WEB = 'deployment/web';
 
+/** By the API server's clock, in whole seconds: this process may be late to hear of it. */
+const writtenAt = ({ metadata }: ReplicaSet): number =>
+  Math.max(
+    Date.parse(metadata.creationTimestamp ?? ''),
+    ...(metadata.managedFields ?? []).map((entry) => Date.parse((entry as { time: string }).time)),
+  );
+
 export class User {
   readonly judge = new ReleaseJudge();
   /** What was done and what came of it, for whoever has to understand a finding. */
@@ -80,7 +87,8 @@ export class User {
     const pods = this.world.lab.api.mirror<Pod>(at('/api/v1/namespaces/*/pods'), signal);
     await Promise.all([sets.ready, pods.ready]);
     sets.onChange((set, type) => {
-      this.judge.saw({ set, gone: type === 'DELETED', at: Date.now() });
+      const gone = type === 'DELETED';
+      this.judge.saw({ set, gone, at: gone ? Date.now() : writtenAt(set) });
       this.note(
         `  ${set.metadata.name} (${identityOf(set.spec.template)}) ${type} with ${set.spec.replicas} pods`,
       );
