@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startConnections } from '../../lab/connection-load.ts';
 import { behaviourOf } from '../../lab/pod-behaviour.ts';
 import { createConversation, createEncryptedServer, createTcpServer } from '../../lab/pod-connections.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 
 // What pods say on ports that do not speak HTTP, and what a load hears.
 
@@ -28,6 +28,7 @@ describe.each([
     port,
     // No more handshakes than a busy machine gets done.
     rps: 20,
+    timeoutMs: PATIENCE.timeout,
     ...(serverName === undefined ? {} : { serverName }),
   });
 
