@@ -195,7 +195,8 @@ export const startFakeApiServer = async () => {
     else remove(request, response);
   };
 
-  const server = http.createServer((incoming, response) => {
+  // Closing what has been idle for 5 s, as by default, may meet a request halfway after a pause of the machine.
+  const server = http.createServer({ keepAliveTimeout: 0 }, (incoming, response) => {
     let text = '';
     incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     incoming.on('end', () => {

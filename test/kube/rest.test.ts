@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { KubeError } from '../../src/kube/errors.ts';
 import { createRest, type Rest, type RestCall } from '../../src/kube/rest.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { answer, type FakeApiServer, startFakeApiServer, status } from './fake-api-server.ts';
 import { createMemoryLog } from './memory-log.ts';
 
@@ -232,7 +232,7 @@ describe('credentials', () => {
 });
 
 describe('a stream', () => {
-  const open = (signal: AbortSignal = never, timeoutMs = 1_000) =>
+  const open = (signal: AbortSignal = never, timeoutMs = PATIENCE.timeout) =>
     rest.stream({
       method: 'GET',
       path: '/api/v1/services',
@@ -251,8 +251,10 @@ describe('a stream', () => {
   });
 
   it('outlives the deadline of its beginning', async () => {
-    const lines = await open(never, 1_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const lines = await open();
+    vi.advanceTimersByTime(2 * PATIENCE.timeout);
+    vi.useRealTimers();
     const received = lines[Symbol.asyncIterator]().next();
     server.send('ADDED', 1);
     expect((await received).value).toEqual({ type: 'ADDED', object: 1 });
