@@ -23,6 +23,13 @@ export interface WebhookServer extends ListeningServer {
   use: (pair: KeyPair) => void;
 }
 
+/** Milliseconds that a client may take to shake hands, to send the headers of a request, and to send all of it. */
+export interface ClientTimeouts {
+  handshakeMs: number;
+  headersMs: number;
+  requestMs: number;
+}
+
 export interface ServerOptions {
   app: RequestListener;
   /** 0 for any. */
@@ -32,6 +39,8 @@ export interface ServerOptions {
   draining?: () => boolean;
   /** Default 1,024. */
   mostConnections?: number;
+  /** Default 3 s, 2 s and 2.5 s. */
+  clientTimeouts?: ClientTimeouts;
   /** A connection beyond them was closed at once. */
   onDropped?: () => void;
 }
@@ -42,17 +51,22 @@ const KEEP_ALIVE_MS = 95_000;
 // An API server has one for each call under way, and keeps those it needed last: a few hundred in a large cluster.
 const MOST_CONNECTIONS = 1_024;
 
-const TIMEOUTS = {
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  headersTimeout: 2_000,
+const CLIENT_TIMEOUTS: ClientTimeouts = {
+  // Nobody waits longer for an answer.
+  handshakeMs: 3_000,
+  headersMs: 2_000,
   // A review not received by then can't be answered within the API server's 3 s either.
-  requestTimeout: 2_500,
-  connectionsCheckingInterval: 500,
+  requestMs: 2_500,
 };
 
+const timeoutsOf = ({ headersMs, requestMs }: ClientTimeouts) => ({
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: headersMs,
+  requestTimeout: requestMs,
+  connectionsCheckingInterval: 500,
+});
+
 const TLS = { minVersion: 'TLSv1.3' } as const;
-// Nobody waits longer for an answer.
-const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** Undefined for what went wrong below HTTP: nobody there could read an answer. */
 const statusLineOf = ({ code = '' }: NodeJS.ErrnoException): string | undefined => {
@@ -149,13 +163,16 @@ const createListening = (
 };
 
 /** Plain HTTP, for metrics and probes. */
-export const createOperationsServer = (options: ServerOptions): ListeningServer =>
-  createListening(createHttpServer(TIMEOUTS, options.app), options, 'operations');
+export const createOperationsServer = (options: ServerOptions): ListeningServer => {
+  const timeouts = timeoutsOf(options.clientTimeouts ?? CLIENT_TIMEOUTS);
+  return createListening(createHttpServer(timeouts, options.app), options, 'operations');
+};
 
 /** TLS 1.3 with a certificate that can be swapped while it serves; connections that stand keep the one they have. */
 export const createWebhookServer = (options: ServerOptions): WebhookServer => {
+  const clientTimeouts = options.clientTimeouts ?? CLIENT_TIMEOUTS;
   const server = createHttpsServer(
-    { ...TIMEOUTS, ...TLS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    { ...timeoutsOf(clientTimeouts), ...TLS, handshakeTimeout: clientTimeouts.handshakeMs },
     options.app,
   );
   const listener = createListening(server, options, 'webhook');

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonPatchOperation } from '../../src/kube/api.ts';
 import { decodeBody } from '../../src/webhook/json-body.ts';
 import { realWebhook } from './real-webhook.ts';
 import { deployment, reviewOf } from './reviews.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const { handlers } = realWebhook();
 const paths = ['/mutate', '/mutate-routes'] as const;

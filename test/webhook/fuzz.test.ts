@@ -1,36 +1,38 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createWebhookServer } from '../../src/webhook/server.ts';
+import { createWebhookServer, type ServerOptions } from '../../src/webhook/server.ts';
 import { type Issued, issued } from '../certs/key-pairs.ts';
 import { PATIENCE } from '../eventually.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { realWebhook } from './real-webhook.ts';
 import { deployment, reviewOf } from './reviews.ts';
-import { connectTls, type RawRequest, rawRequest, readToEnd } from './tls-client.ts';
+import { connectTls, type RawRequest, rawRequest, readToEnd, UNHURRIED } from './tls-client.ts';
 
 // What comes from elsewhere than an API server, over real TLS and with the real decisions behind it: each is refused
 // with a 4xx, and the next good review is answered.
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let pairs: Issued;
 let port: number;
 let webhook: ReturnType<typeof realWebhook>;
 const stop = new AbortController();
-let ended: Promise<void>;
+const ended: Promise<void>[] = [];
+
+const start = async (options: Partial<ServerOptions> = {}): Promise<number> => {
+  const server = createWebhookServer({ app: webhook.app, port: 0, log: quietLog().log, ...options });
+  server.use(pairs.leaf);
+  ended.push(server.run(stop.signal));
+  return vi.waitUntil(() => server.port(), PATIENCE);
+};
 
 beforeAll(async () => {
   pairs = await issued(['127.0.0.1'], new Date());
   webhook = realWebhook();
-  const server = createWebhookServer({ app: webhook.app, port: 0, log: quietLog().log });
-  server.use(pairs.leaf);
-  ended = server.run(stop.signal);
-  port = await vi.waitUntil(() => server.port(), PATIENCE);
+  port = await start({ clientTimeouts: UNHURRIED });
 });
 
 afterAll(async () => {
   stop.abort();
-  await ended;
+  await Promise.all(ended);
 });
 
 const send = async (bytes: Buffer) => {
@@ -142,6 +144,11 @@ describe('refused with a 4xx, and survived', () => {
 });
 
 describe('slow clients', () => {
+  let strict: number;
+  beforeAll(async () => {
+    strict = await start();
+  });
+
   test.each<[string, string]>([
     ['that never finish their headers', 'POST /mutate HTTP/1.1\r\nhost: x\r\nx-slow: '],
     [
@@ -149,7 +156,7 @@ describe('slow clients', () => {
       'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"',
     ],
   ])('%s are cut off with a 408', async (_, beginning) => {
-    const socket = await connectTls(port, pairs.authority.cert);
+    const socket = await connectTls(strict, pairs.authority.cert);
     const reply = readToEnd(socket);
     socket.write(beginning);
     const drip = setInterval(() => socket.write('x'), 200);
@@ -160,7 +167,7 @@ describe('slow clients', () => {
   });
 
   test('that only connect ahead of need may ask later', async () => {
-    const socket = await connectTls(port, pairs.authority.cert);
+    const socket = await connectTls(strict, pairs.authority.cert);
     // Longer than a request that has begun may take for its headers.
     await new Promise((resolve) => setTimeout(resolve, 3_200));
     const reply = readToEnd(socket);

@@ -8,14 +8,12 @@ import {
   createWebhookServer,
   type ListeningServer,
   type ServerOptions,
+  type WebhookServer,
 } from '../../src/webhook/server.ts';
 import { type Issued, issued } from '../certs/key-pairs.ts';
 import { PATIENCE } from '../eventually.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
-import { connectTls } from './tls-client.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+import { connectTls, UNHURRIED } from './tls-client.ts';
 
 let one: Issued;
 let two: Issued;
@@ -43,12 +41,17 @@ const run = (server: ListeningServer) => {
 
 const listening = (server: ListeningServer) => vi.waitUntil(() => server.port(), PATIENCE);
 
-const start = async (app: RequestListener = hello, options: Partial<ServerOptions> = {}) => {
-  const server = createWebhookServer({ app, port: 0, log: quietLog().log, ...options });
+const serve = async (server: WebhookServer) => {
   server.use(one.leaf);
   const { stop, ended } = run(server);
   return { server, port: await listening(server), stop, ended };
 };
+
+const created = (options: Partial<ServerOptions> = {}) =>
+  createWebhookServer({ app: hello, port: 0, log: quietLog().log, ...options });
+
+const start = (app: RequestListener = hello, options: Partial<ServerOptions> = {}) =>
+  serve(created({ app, clientTimeouts: UNHURRIED, ...options }));
 
 const ask = (port: number, options: RequestOptions) =>
   new Promise<{ response: IncomingMessage; body: string; serial: string }>((resolve, reject) => {
@@ -80,7 +83,7 @@ describe('the webhook server', () => {
   });
 
   it('listens only once it has a certificate', async () => {
-    const server = createWebhookServer({ app: hello, port: 0, log: quietLog().log });
+    const server = created();
     run(server);
     await new Promise(setImmediate);
     expect(server.port()).toBeUndefined();
@@ -89,7 +92,7 @@ describe('the webhook server', () => {
   });
 
   it('stops though it never got one', async () => {
-    const server = createWebhookServer({ app: hello, port: 0, log: quietLog().log });
+    const server = created();
     const { stop, ended } = run(server);
     stop();
     await expect(ended).resolves.toBeUndefined();
@@ -143,7 +146,7 @@ describe('the webhook server', () => {
   });
 
   it('gives up on clients that never shake hands', async () => {
-    const { port } = await start();
+    const { port } = await serve(created());
     const socket = connectPlain({ host: '127.0.0.1', port });
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('close', resolve));
@@ -172,7 +175,7 @@ describe('the webhook server', () => {
   });
 
   it('waits for no connection that was opened ahead of need', async () => {
-    const { port, stop, ended } = await start();
+    const { port, stop, ended } = await serve(created());
     const socket = await connectTls(port, one.authority.cert);
     const closed = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
     // Longer than a request that has begun may take for its headers.
@@ -198,7 +201,7 @@ describe('the webhook server', () => {
 
   it('rejects when its port is taken', async () => {
     const { port } = await start();
-    const second = createWebhookServer({ app: hello, port, log: quietLog().log });
+    const second = created({ port });
     second.use(one.leaf);
     await expect(second.run(new AbortController().signal)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });

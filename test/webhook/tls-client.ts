@@ -1,4 +1,13 @@
 import { connect, type TLSSocket } from 'node:tls';
+import type { ClientTimeouts } from '../../src/webhook/server.ts';
+import { PATIENCE } from '../eventually.ts';
+
+/** For a server whose clients share a busy machine with it, and mean well. */
+export const UNHURRIED: ClientTimeouts = {
+  handshakeMs: PATIENCE.timeout,
+  headersMs: PATIENCE.timeout,
+  requestMs: PATIENCE.timeout,
+};
 
 export interface Reply {
   /** 0 when the connection ended without an answer. */
