@@ -33,8 +33,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**'],
-          // Only against what hangs: properties take their time on a busy machine.
-          testTimeout: 120_000,
+          // Only against what hangs: properties and RSA keys take their time on a busy machine.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -4,10 +4,11 @@ import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { createMetricClient } from '../../src/analysis/metric-client.ts';
 import { createAuthority, issueLeaf, type KeyPair } from '../../src/certs/authority.ts';
 import type { MetricServerConfig } from '../../src/integrations/schema.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { listen, NO_SERIES, type Script, serverAt, startScripted, stopServer } from './scripted-server.ts';
 
 const NOTHING = { ok: true, series: [] };
@@ -42,7 +43,7 @@ const serve = async (script: Script = answerNothing, ...tls: [] | [Parameters<ty
   return server;
 };
 
-const clientFor = (config: MetricServerConfig, timeoutMs = 2_000) => {
+const clientFor = (config: MetricServerConfig, timeoutMs = PATIENCE.timeout) => {
   const logged: string[] = [];
   const log = { warn: (fields: object, message: string) => logged.push(JSON.stringify([fields, message])) };
   const outcomes: string[] = [];
@@ -271,7 +272,7 @@ describe('a metrics server behind a proxy', () => {
       reason: 'MetricsServerUnreachable',
       message: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID') as string,
     });
-    await vi.waitFor(() => expect(open()).toBe(0), 5_000);
+    await eventually(() => expect(open()).toBe(0));
   });
 
   it('is not reached where the proxy refuses, and its word is said', async () => {

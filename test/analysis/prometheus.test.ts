@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createMetricClient } from '../../src/analysis/metric-client.ts';
 import type { MetricTarget } from '../../src/analysis/metric-provider.ts';
 import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
+import { PATIENCE } from '../eventually.ts';
 import { type Script, serverAt, startScripted } from './scripted-server.ts';
 
 const TARGET: MetricTarget = {
@@ -32,7 +33,7 @@ const configOf = (port: number) => serverAt(`http://reader:s3cret@127.0.0.1:${po
 const read = async (port: number, options: { targets?: MetricTarget[]; timeoutMs?: number } = {}) => {
   const logged: string[] = [];
   const client = createMetricClient(configOf(port), {
-    timeoutMs: options.timeoutMs ?? 2_000,
+    timeoutMs: options.timeoutMs ?? PATIENCE.timeout,
     log: { warn: (fields, message) => logged.push(JSON.stringify([fields, message])) },
   });
   const provider = createPrometheusProvider({ client, querySets: ['istio', 'envoy'] });
@@ -276,7 +277,6 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
         more();
       },
       reason: 'MetricsAnswerInvalid',
-      timeoutMs: 20_000,
     },
     'a gzip bomb': {
       script: (_, response) => {
@@ -352,7 +352,7 @@ describe('prometheus provider, with a server that is hostile or ill', () => {
     const { reading } = await read(port, { timeoutMs: 300 });
     clearInterval(collecting);
     expect(reading).toMatchObject({ kind: 'unavailable', reason: 'MetricsServerUnreachable' });
-  }, 20_000);
+  });
 
   it('a refused connection is a reading', async () => {
     const { port } = await serve(() => undefined);

@@ -106,7 +106,7 @@ const expectReadable = (messages: readonly string[]): void => {
 const serving = (own: StringMap) => deployment({ annotations: own });
 
 describe('whatever the annotations say', () => {
-  it('an unrelated change is never denied, and nothing throws', { timeout: 300_000 }, () => {
+  it('an unrelated change is never denied, and nothing throws', () => {
     fc.assert(
       fc.property(annotations, annotations, fc.boolean(), (own, spaces, changes) => {
         const oldObject = serving(own);
@@ -122,7 +122,7 @@ describe('whatever the annotations say', () => {
     );
   });
 
-  it('a request that sets them is answered in words that a terminal can show', { timeout: 300_000 }, () => {
+  it('a request that sets them is answered in words that a terminal can show', () => {
     fc.assert(
       fc.property(annotations, (own) => {
         const answer = decideAdmission(request({ object: serving(own) }));
@@ -135,7 +135,7 @@ describe('whatever the annotations say', () => {
     );
   });
 
-  it('the settings are complete and in their bounds', { timeout: 300_000 }, () => {
+  it('the settings are complete and in their bounds', () => {
     fc.assert(
       fc.property(annotations, annotations, (own, spaces) => {
         const { settings } = parseSettings({ deployment: own, namespace: spaces });

@@ -4,6 +4,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createGuardedPost, type PostOptions } from '../../src/outbound/guarded-post.ts';
+import { PATIENCE } from '../eventually.ts';
 import { startReceiver, startSocketServer } from './receiver.ts';
 
 const post = (
@@ -14,7 +15,7 @@ const post = (
     allow: allow ?? ['*', '127.0.0.1'],
     apiServer: () => [],
     ...(lookup === undefined ? {} : { lookup }),
-  })(url, { body: '{"a":1}', timeoutMs: 5_000, signal: new AbortController().signal, ...options });
+  })(url, { body: '{"a":1}', timeoutMs: PATIENCE.timeout, signal: new AbortController().signal, ...options });
 
 /** A resolver that gives these, in turn, for any name. */
 const resolving = (...answers: string[][]): LookupFunction => {
@@ -198,7 +199,8 @@ describe('whom a guarded post calls', () => {
     const { url } = await startReceiver();
     let apiServer: string[] = [];
     const guarded = createGuardedPost({ allow: ['127.0.0.0/8'], apiServer: () => apiServer });
-    const send = () => guarded(url, { body: '', timeoutMs: 5_000, signal: new AbortController().signal });
+    const send = () =>
+      guarded(url, { body: '', timeoutMs: PATIENCE.timeout, signal: new AbortController().signal });
     expect(await send()).toMatchObject({ kind: 'answer' });
     apiServer = ['127.0.0.1'];
     expect(await send()).toMatchObject({ kind: 'refused' });

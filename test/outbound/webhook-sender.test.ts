@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemTiming } from '../../src/kube/timing.ts';
 import { createGuardedPost, type PostOutcome } from '../../src/outbound/guarded-post.ts';
 import { createWebhookSender } from '../../src/outbound/webhook-sender.ts';
+import { PATIENCE } from '../eventually.ts';
 import { startReceiver } from './receiver.ts';
 
 const signal = new AbortController().signal;
@@ -9,7 +10,7 @@ const signal = new AbortController().signal;
 const request = (changes: { url?: string; retries?: number; timeoutMs?: number } = {}) => ({
   kind: 'webhook' as const,
   url: 'http://hooks.shop/load',
-  timeoutMs: 1_000,
+  timeoutMs: PATIENCE.timeout,
   retries: 0,
   body: { name: 'web' },
   ...changes,

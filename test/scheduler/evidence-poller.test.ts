@@ -5,6 +5,7 @@ import { createPrometheusProvider } from '../../src/analysis/prometheus.ts';
 import { QUERY_SETS } from '../../src/integrations/schema.ts';
 import { createEvidencePoller } from '../../src/scheduler/evidence-poller.ts';
 import { NO_SERIES, type ScriptedServer, serverAt, startScripted } from '../analysis/scripted-server.ts';
+import { PATIENCE } from '../eventually.ts';
 
 const LOOKS = 5;
 
@@ -34,7 +35,7 @@ const looksAt = async (targets: MetricTarget[]) => {
   const read: string[] = [];
   let looks = 0;
   const client = createMetricClient(serverAt(`http://127.0.0.1:${server.port}`), {
-    timeoutMs: 30_000,
+    timeoutMs: PATIENCE.timeout,
     log: { warn: () => undefined },
   });
   const poller = createEvidencePoller({

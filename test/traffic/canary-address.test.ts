@@ -8,7 +8,7 @@ import { createFakeIstioApi } from './fake-istio-api.ts';
 import { bare, userService } from './gateway-world.ts';
 import { describeRouterContract } from './router-contract.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = new AbortController().signal;
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true };
 
 const setUp = (...others: KubeObject[]) => {

@@ -8,7 +8,7 @@ import { createStores } from '../scheduler/fake-cluster.ts';
 import { createFakeIstioApi } from './fake-istio-api.ts';
 import { service } from './router-contract.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = new AbortController().signal;
 const target: TrafficTarget = {
   key: 'shop/web',
   owner: undefined,

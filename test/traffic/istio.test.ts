@@ -6,7 +6,7 @@ import { createFakeIstioApi, type FakeIstioApi } from './fake-istio-api.ts';
 import { istioRoutes } from './istio-world.ts';
 import { describeRouterContract, type RouterWorld, service } from './router-contract.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = new AbortController().signal;
 const apiVersion = 'networking.istio.io/v1';
 const routeTo = (name: string, host: string, extra: object = {}): KubeObject =>
   ({

@@ -48,7 +48,7 @@ export const service = (name: string, ports: NonNullable<Service['spec']>['ports
   spec: { ports: [...ports] },
 });
 
-const signal = AbortSignal.timeout(60_000);
+const signal = new AbortController().signal;
 
 const split = async ({ router, target }: RouterWorld, weight: number): Promise<void> => {
   await router.ensureDestinations(target, signal);

@@ -9,7 +9,7 @@ import { bare, gatewayRoute, ref, startGateway, userService } from './gateway-wo
 
 // What of a share is more than a weight goes through every router that has routes, and comes out of them again.
 
-const signal = AbortSignal.timeout(60_000);
+const signal = new AbortController().signal;
 const affinity = { cookie: 'kanari-web', maxAgeSeconds: 3_600 };
 const beta = { headers: { 'x-group': { exact: 'beta' } }, query: { v: { prefix: '2' } } };
 /** A run's, in the order in which no request meets a canary that is not there. */
