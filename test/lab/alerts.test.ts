@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { AlertMessage } from '../../src/core/alert.ts';
 import type { StringMap } from '../../src/core/objects.ts';
+import { openReceiver, type Receiver, type Script } from '../outbound/receiver.ts';
 import { eventually, QUICK, type Shop, SLOW, startWorld, type World, web } from './shop.ts';
 
 // Alerts of real runs, sent by a real Kanari to real receivers.
@@ -23,30 +22,19 @@ interface Request {
 
 let world: World;
 let dir: string;
-let receiver: Server;
+let receiver: Receiver;
 const received: Request[] = [];
 /** By path, what is answered in turn; then 200. `hang` is never answered. */
 const scripts = new Map<string, (number | 'hang')[]>();
 
-const startReceiver = async (): Promise<number> => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString('utf8');
-    });
-    request.on('end', () => {
-      const { url: path = '' } = request;
-      const answer = scripts.get(path)?.shift() ?? 200;
-      received.push({ path, body, status: answer === 'hang' ? undefined : answer });
-      if (answer !== 'hang') response.writeHead(answer).end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  return (receiver.address() as AddressInfo).port;
+const answer: Script = ({ path, body }, response) => {
+  const next = scripts.get(path)?.shift() ?? 200;
+  received.push({ path, body, status: next === 'hang' ? undefined : next });
+  if (next !== 'hang') response.writeHead(next).end();
 };
 
 /** The operator allows one address; the secret of one provider is in a file, and another is at an address beside it. */
-const integrationsFile = async (port: number): Promise<string> => {
+const integrationsFile = async ({ port }: Receiver): Promise<string> => {
   const urlFile = join(dir, 'slack-url');
   await writeFile(urlFile, `http://127.0.0.1:${port}/slack\n`);
   const generic = (name: string, host = '127.0.0.1') => ({
@@ -71,13 +59,13 @@ const integrationsFile = async (port: number): Promise<string> => {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'kanari-alerts-'));
-  world = await startWorld({ integrations: await integrationsFile(await startReceiver()) });
+  receiver = await openReceiver(answer);
+  world = await startWorld({ integrations: await integrationsFile(receiver) });
 }, FIRST_START_MS);
 
 afterAll(async () => {
   await world?.stop();
-  receiver?.closeAllConnections();
-  await new Promise((resolve) => receiver?.close(resolve));
+  await receiver?.close();
   await rm(dir, { recursive: true, force: true });
 });
 

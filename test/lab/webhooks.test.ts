@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { WebhookType } from '../../src/core/webhook.ts';
 import type { WebhookPayload } from '../../src/core/webhook-payload.ts';
+import { openReceiver, type Receiver, type Script } from '../outbound/receiver.ts';
 import { eventually, type Shop, startWorld, type World, web } from './shop.ts';
 
 // Webhooks of every type, called by a real Kanari on real receivers.
@@ -17,43 +16,24 @@ interface Request {
   payload: WebhookPayload;
 }
 
-type Answer = (response: ServerResponse, request: Request) => void;
-
 const answers =
-  (status: number, body = ''): Answer =>
-  (response) =>
+  (status: number, body = ''): Script =>
+  (_, response) =>
     void response.writeHead(status).end(body);
 
 const OK = answers(200);
 const CLOSED = answers(403, 'closed for the weekend');
 /** Never. */
-const HANGS: Answer = () => undefined;
+const HANGS: Script = () => undefined;
 
 let world: World;
 let dir: string;
-let receiver: Server;
-const received: Request[] = [];
+let receiver: Receiver;
 /** By path; others answer 200. */
-const scripts = new Map<string, Answer>();
-
-const startReceiver = async (): Promise<Server> => {
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString('utf8');
-    });
-    request.on('end', () => {
-      const seen = { path: request.url ?? '', payload: JSON.parse(body) as WebhookPayload };
-      received.push(seen);
-      (scripts.get(seen.path) ?? OK)(response, seen);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-};
+const scripts = new Map<string, Script>();
 
 beforeAll(async () => {
-  receiver = await startReceiver();
+  receiver = await openReceiver((seen, response) => (scripts.get(seen.path) ?? OK)(seen, response));
   dir = await mkdtemp(join(tmpdir(), 'kanari-webhooks-'));
   const integrations = join(dir, 'integrations.yaml');
   await writeFile(integrations, 'outbound:\n  allow: [127.0.0.1]\n');
@@ -62,8 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await world?.stop();
-  receiver?.closeAllConnections();
-  await new Promise((resolve) => receiver?.close(resolve));
+  await receiver?.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -82,10 +61,9 @@ interface Rules {
 }
 
 const policy = (namespace: string, { steps = [50], threshold = 1, hooks }: Rules) => {
-  const { port } = receiver.address() as AddressInfo;
   const webhooks = hooks.map((hook) => ({
     ...hook,
-    url: `http://127.0.0.1:${port}/${namespace}/${hook.name}`,
+    url: `${receiver.url}/${namespace}/${hook.name}`,
   }));
   return {
     apiVersion: 'kanari.dev/v1alpha1',
@@ -105,7 +83,9 @@ const release = async (namespace: string, rules: Rules): Promise<Shop> => {
 };
 
 const requests = ({ namespace }: Shop): Request[] =>
-  received.filter(({ path }) => path.startsWith(`/${namespace}/`));
+  receiver.received
+    .filter(({ path }) => path.startsWith(`/${namespace}/`))
+    .map(({ path, body }) => ({ path, payload: JSON.parse(body) as WebhookPayload }));
 /** Names of the webhooks called, in order. */
 const called = (shop: Shop, ...names: string[]): string[] =>
   requests(shop)

@@ -2,7 +2,7 @@ import * as http from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-// Real servers on loopback for what Kanari sends, each for the test that starts it.
+// Real servers on loopback for what Kanari sends.
 
 export interface Received {
   path: string;
@@ -12,10 +12,19 @@ export interface Received {
 
 export type Script = (received: Received, response: http.ServerResponse) => void;
 
+export interface Receiver {
+  url: string;
+  port: number;
+  /** In order, each with the whole of its body. */
+  received: Received[];
+  /** Also ends what it has left unanswered. */
+  close(): Promise<void>;
+}
+
 const portOf = (address: string | AddressInfo | null): number => (address as AddressInfo).port;
 
-/** Does what the script says with each POST; by default answers 200. */
-export const startReceiver = async (script: Script = (_, response) => void response.end('ok')) => {
+/** Does what the script says with each request. */
+export const openReceiver = async (script: Script): Promise<Receiver> => {
   const received: Received[] = [];
   const server = http.createServer((request, response) => {
     let body = '';
@@ -29,14 +38,24 @@ export const startReceiver = async (script: Script = (_, response) => void respo
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
+  const port = portOf(server.address());
+  const close = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-  });
-  return { url: `http://127.0.0.1:${portOf(server.address())}`, port: portOf(server.address()), received };
+  };
+  return { url: `http://127.0.0.1:${port}`, port, received, close };
 };
 
-/** Speaks no HTTP of its own accord: does what the script says with each connection. */
+/** For the test that starts it; by default answers 200. */
+export const startReceiver = async (
+  script: Script = (_, response) => void response.end('ok'),
+): Promise<Receiver> => {
+  const receiver = await openReceiver(script);
+  onTestFinished(receiver.close);
+  return receiver;
+};
+
+/** For the test that starts it. Speaks no HTTP of its own accord: does what the script says with each connection. */
 export const startSocketServer = async (script: (socket: Socket) => void) => {
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
