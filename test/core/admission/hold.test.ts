@@ -12,61 +12,47 @@ import {
   revision,
   template,
 } from '../deployment-fixtures.ts';
-import { describeUpdates, midRollout, missedDeadline, run, serves, v2 } from './rows.ts';
+import { describeUpdates, held, leftAlone, midRollout, missedDeadline, run, serves, v2 } from './rows.ts';
 
 // A changed template of a Deployment that nobody holds, and what is no change.
 
 describeUpdates({
   'holds a new template and lets the serving version be': {
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: [
+    ...held(
+      'NewRevision',
+      run('web:v2'),
       'kanari: canary of web started (10% → 50% in steps of 10%, every 1m); v1 keeps serving. Follow: kubectl get canary web -w',
-    ],
+    ),
   },
   'says when only readiness and restarts can be judged': {
     change: { template: v2 },
     input: { metricsConfigured: false },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started', 'no metrics server is configured'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started', 'no metrics server is configured'),
   },
   'says where a person will have to approve, and how': {
     change: { template: v2, annotations: { 'kanari.dev/approve': 'start,promotion' } },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: [
+    ...held(
+      'NewRevision',
+      run('web:v2'),
       'canary of web started',
       'kanari: web waits for approval (start, promotion): kubectl annotate canary web kanari.dev/command=approve',
-    ],
+    ),
   },
   'says when callers have no proxy to obey its weight': {
     change: { template: v2 },
     input: { callersOutsideMesh: true },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started', 'the Namespace has no sidecars'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started', 'the Namespace has no sidecars'),
   },
   'says what pods can make of the steps, and that nobody may count requests, where the setting is replicas': {
     change: { template: v2, annotations: { 'kanari.dev/traffic': 'replicas' }, spec: { replicas: 4 } },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: [
+    ...held(
+      'NewRevision',
+      run('web:v2'),
       'canary of web started',
       'beside 4, steps of 10%, 20%, 30%, 40%, 50% become 20%, 20%, 33%, 43%, 50%',
       'no route splits the requests of web: unless a mesh counts them there is no evidence; kanari.dev/success-rate: "off"',
-    ],
+    ),
   },
   'says nothing of steps that pods can make exactly, nor of requests that workers do not have': {
     change: {
@@ -74,34 +60,20 @@ describeUpdates({
       annotations: { 'kanari.dev/traffic': 'none', 'kanari.dev/steps': '20,50' },
       spec: { replicas: 4 },
     },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'takes what an unpaused Deployment has for the primary, whatever an older mark says': {
     stored: deployment({ annotations: serves('web:v0') }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'leaves a change of something else alone': {
     change: { spec: { replicas: 6 } },
-    reason: 'Unchanged',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('Unchanged'),
   },
   'adds nothing to the same template: that would restart every pod': {
     change: { annotations: { team: 'a' } },
-    reason: 'Unchanged',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('Unchanged'),
   },
   'puts back injected labels that a PUT dropped, for the same reason': {
     stored: deployment({ template: injected(), annotations: serves('web:v1') }),
@@ -113,36 +85,21 @@ describeUpdates({
   },
   'lets nobody forge marks': {
     change: { annotations: run('web:v2', '50') },
-    reason: 'Unchanged',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('Unchanged'),
   },
   'does not believe a missed deadline of an older generation': {
     stored: deployment({ status: missedDeadline('timed out', 2) }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'holds right after a scale-up whose pods are not there yet': {
     stored: deployment({ spec: { replicas: 10 }, status: { ...healthy, replicas: 10, updatedReplicas: 10 } }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'makes a hold of the failsafe its own': {
     change: { template: v2, paused: true, annotations: { 'kanari.dev/held-by': 'failsafe' } },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'undoes the pause of a manifest copied from a held Deployment': {
     object: heldAt('web:v1'),
@@ -155,20 +112,12 @@ describeUpdates({
   'holds right after an annotation that nobody has observed yet': {
     stored: deployment({ status: { ...healthy, observedGeneration: 2 }, annotations: { team: 'a' } }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'holds right after a scale-up that nobody has observed yet': {
     stored: deployment({ spec: { replicas: 10 }, status: { ...healthy, observedGeneration: 2 } }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'holds right after a promotion that is complete, weight mark or not': {
     stored: deployment({
@@ -176,11 +125,7 @@ describeUpdates({
       annotations: { ...serves('web:v2'), 'kanari.dev/weight': '20' },
     }),
     change: { template: template('web:v3') },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v3', '0', 'web:v2'),
-    injected: true,
-    warnings: ['v2 keeps serving'],
+    ...held('NewRevision', run('web:v3', '0', 'web:v2'), 'v2 keeps serving'),
   },
 });
 

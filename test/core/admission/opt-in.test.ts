@@ -1,6 +1,6 @@
 import type { Deployment } from '../../../src/core/objects.ts';
 import { deployment, heldAt, injected, type Parts, template } from '../deployment-fixtures.ts';
-import { describeUpdates, run, serves, v2 } from './rows.ts';
+import { describeUpdates, held, leftAlone, released, run, serves, v2 } from './rows.ts';
 
 // Whose Deployments are Kanari's business, and whose writes.
 
@@ -19,37 +19,24 @@ describeUpdates({
   'leaves an operator its Deployment': {
     stored: deployment({ metadata: { ownerReferences: [owner()] } }),
     change: { template: v2 },
-    reason: 'OwnedByController',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('OwnedByController'),
   },
   "holds an operator's Deployment that is labelled itself": {
     stored: deployment({
       metadata: { ownerReferences: [owner()], labels: { 'kanari.dev/rollouts': 'enabled' } },
     }),
     change: { template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'leaves a Deployment alone that opts out': {
     stored: deployment({ metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } }),
     change: { template: v2 },
-    reason: 'OptedOut',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('OptedOut'),
   },
   'leaves other namespaces alone': {
     change: { template: v2 },
     input: { namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } } },
-    reason: 'NamespaceNotEnabled',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('NamespaceNotEnabled'),
   },
   'passes its own writes': {
     stored: heldAt('web:v2'),
@@ -63,46 +50,34 @@ describeUpdates({
   'does not take an unknown user for itself': {
     change: { template: v2 },
     input: { username: '', ownUsername: undefined },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
   'passes canaries': {
     stored: deployment({ spec: { selector: { matchLabels: { 'kanari.dev/version': 'canary' } } } }),
     change: { template: v2 },
-    reason: 'CanaryItself',
-    paused: false,
-    marks: {},
-    injected: false,
+    ...leftAlone('CanaryItself'),
   },
   'leaves a held Deployment as it is when it opts out: its run ends by its own rules': {
     stored: heldAt('web:v2'),
     change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } } },
-    reason: 'Held',
-    paused: true,
-    marks: run('web:v2', '20'),
-    injected: true,
+    ...held('Held', run('web:v2', '20')),
   },
   'tells of a change that comes with the opt-out': {
     change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, template: v2 },
-    reason: 'OptedOut',
-    ungated: true,
-    paused: false,
-    marks: serves('web:v2'),
-    injected: true,
-    warnings: ['web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled'],
+    ...released(
+      'OptedOut',
+      serves('web:v2'),
+      'web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled',
+    ),
   },
   'releases another template out of a hold that opts out': {
     stored: heldAt('web:v2'),
     change: { metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, template: template('web:v3') },
-    reason: 'OptedOut',
-    ungated: true,
-    paused: false,
-    marks: serves('web:v3'),
-    injected: true,
-    warnings: ['web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled'],
+    ...released(
+      'OptedOut',
+      serves('web:v3'),
+      'web is released without a canary: the Deployment is labelled kanari.dev/rollouts=disabled',
+    ),
   },
   'restarts nothing with an opt-out that leaves out what was injected': {
     stored: deployment({ template: injected() }),
@@ -115,18 +90,11 @@ describeUpdates({
   'notes down what serves when it opts in again': {
     stored: optedOut({ annotations: serves('web:v0') }),
     change: { metadata: { labels: {} } },
-    reason: 'Unchanged',
-    paused: false,
-    marks: serves('web:v1'),
-    injected: false,
+    ...leftAlone('Unchanged', serves('web:v1')),
   },
   'holds a change that comes with the opt-in': {
     stored: optedOut(),
     change: { metadata: { labels: {} }, template: v2 },
-    reason: 'NewRevision',
-    paused: true,
-    marks: run('web:v2'),
-    injected: true,
-    warnings: ['canary of web started'],
+    ...held('NewRevision', run('web:v2'), 'canary of web started'),
   },
 });

@@ -13,13 +13,9 @@ import {
 
 // One request and what becomes of it, as a row of a table.
 
-export interface Row {
-  stored?: Deployment;
-  change?: Parts;
-  /** The whole object of the request, instead of a change. */
-  object?: Deployment;
-  input?: Partial<AdmissionInput>;
+export interface Outcome {
   reason: string;
+  /** Counted and told as a release that no canary tries. */
   ungated?: boolean;
   paused: boolean;
   /** All marks stored. */
@@ -28,6 +24,48 @@ export interface Row {
   /** A part of each warning, in order. */
   warnings?: string[];
 }
+
+export interface Row extends Outcome {
+  stored?: Deployment;
+  change?: Parts;
+  /** The whole object of the request, instead of a change. */
+  object?: Deployment;
+  input?: Partial<AdmissionInput>;
+}
+
+/** Held by Kanari. */
+export const held = (reason: string, marks: StringMap, ...warnings: string[]): Outcome => ({
+  reason,
+  paused: true,
+  marks,
+  injected: true,
+  warnings,
+});
+
+/** Let out without a canary, and told of. */
+export const released = (reason: string, marks: StringMap, ...warnings: string[]): Outcome => ({
+  reason,
+  ungated: true,
+  paused: false,
+  marks,
+  injected: true,
+  warnings,
+});
+
+/** Stored as it came. */
+export const leftAlone = (reason: string, marks: StringMap = {}, ...warnings: string[]): Outcome => ({
+  reason,
+  paused: false,
+  marks,
+  injected: false,
+  warnings,
+});
+
+/** Stored as it came, with the pause of its user. */
+export const leftPaused = (reason: string, marks: StringMap, ...warnings: string[]): Outcome => ({
+  ...leftAlone(reason, marks, ...warnings),
+  paused: true,
+});
 
 export const v2 = template('web:v2');
 
