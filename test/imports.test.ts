@@ -103,6 +103,20 @@ describe('the rule itself', () => {
   });
 });
 
+it('docs/architecture.md says of each part what it may import', () => {
+  const page = readFileSync(join(SRC, '..', 'docs', 'architecture.md'), 'utf8');
+  const said = [...page.matchAll(/^\| `src\/([\w.]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(
+    ([, part = '', imports = '']) => [part, [...imports.matchAll(/`([\w.]+)`/g)].map(([, name]) => name)],
+  );
+  const rules = Object.entries(ALLOWED).map(([part, { parts }]) => [part, parts]);
+  // These two say it in words.
+  const inWords = ['compose', 'main.ts'];
+  expect(Object.fromEntries(said.filter(([part]) => !inWords.includes(part as string)))).toEqual(
+    Object.fromEntries(rules.filter(([part]) => part !== 'compose')),
+  );
+  expect(said.map(([part]) => part)).toEqual(expect.arrayContaining(inWords));
+});
+
 it('the environment is read in main.ts and config.ts only', () => {
   const readers = files.filter((file) => /process\s*\.\s*env\b/.test(readFileSync(join(SRC, file), 'utf8')));
   expect(readers.filter((file) => file !== 'main.ts' && file !== 'config.ts')).toEqual([]);
