@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { REWRITTEN, SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import { REWRITTEN } from './simulated-traffic.ts';
 
 // Others rewrite the routes of a run.
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
-import { SimulatedCluster, templateOf } from './simulated-cluster.ts';
+import { templateOf } from './simulated-admission.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What the failsafe has done while Kanari was dead, and what Kanari makes of it. The cluster checks that nothing is
 // promoted without the mark of its run.

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { REVISION_ANNOTATION, VERSION_LABEL } from '../../../src/core/marks.ts';
 import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
-import { SimulatedCluster, templateOf } from './simulated-cluster.ts';
+import { templateOf } from './simulated-admission.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What is looked at in every plan, run or no run, and how it is put right.
 
