@@ -28,6 +28,8 @@ export interface Facts {
   primaryReplicaSet: ReplicaSet | undefined;
   /** Held, and nothing is left of the ReplicaSet that served. */
   primaryLost: boolean;
+  /** Something tells what served: its ReplicaSet, or the mark. Else the held template stands in for it. */
+  primaryKnown: boolean;
   /** The held template is the one that serves. */
   reverted: boolean;
   /** The primary's ReplicaSet template and pods, and a held template, carry everything that admission injects. */
@@ -92,6 +94,7 @@ export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
     primaryReplicaSet === undefined
       ? (marked ?? snapshot.canary?.status?.primary?.revision ?? templateRevision)
       : revisionOf(primaryReplicaSet.spec.template, snapshot.injection);
+  const primaryKnown = !held || primaryReplicaSet !== undefined || marked !== undefined;
   return {
     deployment,
     held,
@@ -99,11 +102,8 @@ export const factsOf = (snapshot: Snapshot, deployment: Deployment): Facts => {
     primaryRevision,
     primaryReplicaSet,
     primaryLost: primary.lost,
-    // Without a mark and without pods nobody knows what served: the template standing in for it is no revert.
-    reverted:
-      held &&
-      templateRevision === primaryRevision &&
-      (primaryReplicaSet !== undefined || marked !== undefined),
+    primaryKnown,
+    reverted: held && primaryKnown && templateRevision === primaryRevision,
     adopted:
       isAdopted(snapshot, primaryReplicaSet) &&
       // Released with less than its ReplicaSet has, it would be another template, and every pod would restart.

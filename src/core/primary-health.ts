@@ -9,6 +9,8 @@ export interface PrimaryHealth {
   ailing: number;
   /** So many may be missing during an update, as its user has decided. */
   tolerated: number;
+  /** There is none, and nothing of it to wait for. */
+  absent: boolean;
 }
 
 // Both are written by the same report of the kubelet, in whole seconds, and a slow node reports late.
@@ -49,12 +51,19 @@ export const maxUnavailableOf = ({ spec }: Deployment): number => {
   return unavailable === 0 && countOf(maxSurge, replicas, Math.ceil) === 0 ? 1 : unavailable;
 };
 
+/**
+ * Held without ever having run: a manifest of a held Deployment, restored where no admission took the pause off it. Caches
+ * alone do not tell: the Deployment controller, which may have orphans to adopt, has looked and counts no pod.
+ */
+const isAbsent = ({ deployment, primaryReplicaSet, primaryLost, replicas }: Facts): boolean => {
+  const { observedGeneration = 0, replicas: counted = 0 } = deployment.status ?? {};
+  const seen = observedGeneration >= (deployment.metadata.generation ?? 0);
+  return primaryReplicaSet === undefined && !primaryLost && replicas > 0 && seen && counted === 0;
+};
+
 /** @param pods of every ReplicaSet of the Deployment */
-export const primaryHealth = (
-  { deployment, primaryReplicaSet }: Facts,
-  pods: readonly Pod[],
-  now: Date,
-): PrimaryHealth => {
+export const primaryHealth = (facts: Facts, pods: readonly Pod[], now: Date): PrimaryHealth => {
+  const { deployment, primaryReplicaSet } = facts;
   const uid = primaryReplicaSet?.metadata.uid;
   const deadlineMs = (deployment.spec.progressDeadlineSeconds ?? DEFAULT_DEADLINE_S) * 1_000;
   const living = pods.filter(
@@ -69,8 +78,10 @@ export const primaryHealth = (
     ready: living.length - unready.length,
     ailing: unready.filter((pod) => !isStarting(pod, deadlineMs, now)).length,
     tolerated: maxUnavailableOf(deployment),
+    absent: isAbsent(facts),
   };
 };
 
 /** Short of what its user wants at the least, for reasons that do not pass by waiting. */
-export const isAiling = ({ ailing, tolerated }: PrimaryHealth): boolean => ailing > tolerated;
+export const isAiling = ({ ailing, tolerated, absent }: PrimaryHealth): boolean =>
+  absent || ailing > tolerated;

@@ -20,8 +20,10 @@ export const begunByChange = (run: Run, context: Omit<RunContext, 'run'>): Run =
 };
 
 /** An ailing primary in words. */
-export const ailmentOf = ({ ailing }: PrimaryHealth): string =>
-  `${ailing} ${ailing === 1 ? 'pod' : 'pods'} of the serving version can not become ready`;
+export const ailmentOf = ({ ailing, absent }: PrimaryHealth): string =>
+  absent
+    ? 'no pod of a serving version is there, nor a ReplicaSet that could make one'
+    : `${ailing} ${ailing === 1 ? 'pod' : 'pods'} of the serving version can not become ready`;
 
 /** Ten seconds later no better: the change goes out as it is. */
 export const fixRecognised: Stage = (context) => {

@@ -25,7 +25,7 @@ const endedByOthers = (context: RunContext): Ending | undefined => {
   if (run.ending !== undefined) return undefined;
   const loss = endedByLoss(context);
   if (loss !== undefined) return loss;
-  if (facts.templateRevision === run.primaryRevision) {
+  if (facts.primaryKnown && facts.templateRevision === run.primaryRevision) {
     const message = 'the template was reverted to the one that serves; nothing restarts';
     return ending(context, { outcome: 'Reverted', reason: 'RevertedToPrimary', message });
   }

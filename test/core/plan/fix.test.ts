@@ -97,6 +97,48 @@ describe('a change that finds the primary short of what its user wants at the le
   });
 });
 
+describe('a manifest of a held Deployment, restored where nothing took its pause off,', () => {
+  /** Its ReplicaSets, its pods and its Canary were not restored. */
+  const restored = (hold: (cluster: SimulatedCluster) => void): SimulatedCluster => {
+    const cluster = new SimulatedCluster();
+    hold(cluster);
+    cluster.replicaSets = [];
+    cluster.deployment.status = { observedGeneration: cluster.deployment.metadata.generation ?? 0 };
+    return cluster;
+  };
+
+  test.each<[string, (cluster: SimulatedCluster) => void]>([
+    ['with all marks', (cluster) => cluster.hold('v2')],
+    ['with that of the failsafe alone', (cluster) => cluster.holdAlone('v2')],
+  ])('%s, is released: there is nothing to compare with, nor anything that serves', (_marks, hold) => {
+    const cluster = restored(hold);
+    cluster.runToEnd({ seconds: 9 });
+    expect([cluster.deployment.spec.paused, cluster.canary?.status?.message]).toEqual([
+      true,
+      expect.stringContaining('no pod of a serving version is there'),
+    ]);
+    cluster.runToEnd({ seconds: 30 });
+    expect([cluster.deployment.spec.paused, serving(cluster)]).toEqual([false, 'web:v2']);
+    expect([cluster.ungated, cluster.canaryDeployment]).toEqual([['PrimaryUnhealthy'], undefined]);
+  });
+
+  test.each<[string, (cluster: SimulatedCluster) => void]>([
+    [
+      'the Deployment controller has not looked at it: it may find orphans to adopt',
+      ({ deployment }) => void (deployment.status = {}),
+    ],
+    [
+      'that counts pods of it: the cache of ReplicaSets is behind',
+      ({ deployment }) => void (deployment.status = { ...deployment.status, replicas: 4 }),
+    ],
+  ])('stays held while %s', (_why, change) => {
+    const cluster = restored((held) => held.hold('v2'));
+    change(cluster);
+    cluster.runToEnd({ seconds: 60 });
+    expect([cluster.deployment.spec.paused, cluster.ungated]).toEqual([true, []]);
+  });
+});
+
 describe('a change stays held', () => {
   test.each<[string, (cluster: SimulatedCluster) => void]>([
     ['that finds no more pods missing than its user tolerates', (cluster) => void (cluster.ailing = 1)],
