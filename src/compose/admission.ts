@@ -31,9 +31,11 @@ export const createAdmission = (shared: Shared, draining: () => boolean): Webhoo
     '/mutate': handler(decideDeployment),
     '/mutate-routes': handler(createRouteDecision(() => ownUsername)),
   };
+  const read = [stores.namespaces, stores.canaryPolicies, stores.replicaSets];
   const refused = (reason: string): void => metrics.webhookRefused.inc({ reason });
   const app = createWebhookApp({
     handlers,
+    synced: { '/mutate': () => read.every((store) => store.synced()) },
     log,
     health,
     registry: metrics.registry,

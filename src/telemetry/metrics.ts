@@ -28,7 +28,7 @@ const admissionMetrics = (registers: [Registry]) => ({
 const webhookMetrics = (registers: [Registry]) => ({
   webhookRefused: new Counter({
     name: 'kanari_webhook_refused_total',
-    help: 'What was sent away for lack of room: TooManyRequests and TooManyBytes with a 503, TooManyConnections closed.',
+    help: 'What was sent away: TooManyRequests, TooManyBytes and, before the caches are filled, NotSynced with a 503; TooManyConnections closed.',
     labelNames: ['reason'] as const,
     registers,
   }),

@@ -50,18 +50,32 @@ const requireJson: RequestHandler = (request, response, next) => {
 const refuseTooLarge = (response: Response): void =>
   void response.status(413).json({ error: `the body is larger than ${BODY_LIMIT_BYTES} bytes` });
 
-/** Reserves what the body may take before a byte of it is read; says when to come back where there is no room. */
+/** Why a review is sent away though nothing is wrong with it. */
+export type SentAway = Overload | 'NotSynced';
+type SendAway = (response: Response, reason: SentAway) => void;
+
+/** Says when to come back. */
+const createSendAway =
+  (onRefused: (reason: SentAway) => void): SendAway =>
+  (response, reason) => {
+    onRefused(reason);
+    response.set('retry-after', RETRY_AFTER_SECONDS).status(503).json({ error: reason });
+  };
+
+/** Decided by empty caches, a release could go out that nobody is told of: an API server asks again within its 3 s. */
+const awaitCaches =
+  (synced: () => boolean, sendAway: SendAway): RequestHandler =>
+  (_request, response, next) =>
+    synced() ? next() : sendAway(response, 'NotSynced');
+
+/** Reserves what the body may take before a byte of it is read. */
 const limitLoad =
-  (load: LoadLimit, onRefused: (reason: Overload) => void): RequestHandler =>
+  (load: LoadLimit, sendAway: SendAway): RequestHandler =>
   (request, response, next) => {
     const bytes = announcedBytes(request) ?? BODY_LIMIT_BYTES;
     if (bytes > BODY_LIMIT_BYTES) return refuseTooLarge(response);
     const admission = load.enter(bytes);
-    if (!admission.ok) {
-      onRefused(admission.reason);
-      response.set('retry-after', RETRY_AFTER_SECONDS).status(503).json({ error: admission.reason });
-      return;
-    }
+    if (!admission.ok) return sendAway(response, admission.reason);
     response.once('close', admission.leave);
     next();
   };
@@ -119,24 +133,30 @@ const close = (app: Express, log: Logger): Express =>
     .use((request, response) => void response.status(404).json({ error: `nothing at ${request.path}` }))
     .use(answerErrors(log));
 
+/** `/mutate` for Deployments, `/mutate-routes` for routes. */
+type ReviewPath = '/mutate' | '/mutate-routes';
+
 export interface WebhookAppDependencies extends OperationsDependencies {
-  /** By path: `/mutate` for Deployments, `/mutate-routes` for routes. */
-  handlers: Readonly<Record<'/mutate' | '/mutate-routes', AdmissionHandler>>;
+  handlers: Readonly<Record<ReviewPath, AdmissionHandler>>;
+  /** Whether the caches that a path decides by are filled. Default: it needs none. */
+  synced?: Partial<Record<ReviewPath, () => boolean>>;
   log: Logger;
   /** Default: that of one process. */
   load?: LoadLimit;
-  /** A review was sent away for lack of room. */
-  onRefused?: (reason: Overload) => void;
+  /** A review was sent away with a 503. */
+  onRefused?: (reason: SentAway) => void;
 }
 
 /** The webhook's routes; listens to nothing. */
 export const createWebhookApp = (options: WebhookAppDependencies): Express => {
-  const { handlers, log, load = createLoadLimit(), onRefused = () => {}, ...dependencies } = options;
+  const { handlers, synced = {}, log, load = createLoadLimit(), ...dependencies } = options;
+  const sendAway = createSendAway(options.onRefused ?? (() => {}));
   const app = bareApp();
-  for (const [path, handle] of Object.entries(handlers)) {
+  for (const path of ['/mutate', '/mutate-routes'] as const) {
+    const filled = awaitCaches(synced[path] ?? (() => true), sendAway);
     app
       .route(path)
-      .post(requireJson, limitLoad(load, onRefused), answerReview(handle))
+      .post(requireJson, filled, limitLoad(load, sendAway), answerReview(handlers[path]))
       .all(allowOnly('POST'));
   }
   app.use(operations(dependencies));

@@ -105,6 +105,32 @@ describe('a review', () => {
   });
 });
 
+describe('before the caches are filled', () => {
+  const starting = () => {
+    const refused: string[] = [];
+    let synced = false;
+    const { app } = setUp(hold, () => 0, {
+      synced: { '/mutate': () => synced },
+      onRefused: (reason) => refused.push(reason),
+    });
+    return { app, refused, fill: () => void (synced = true) };
+  };
+
+  it('a review is sent away, to be asked again within the 3 s of the API server', async () => {
+    const { app, refused, fill } = starting();
+    const { status, headers, body } = await request(app).post('/mutate').send(reviewOf());
+    expect([status, headers['retry-after'], body]).toEqual([503, '1', { error: 'NotSynced' }]);
+    expect(refused).toEqual(['NotSynced']);
+    fill();
+    expect((await request(app).post('/mutate').send(reviewOf())).status).toBe(200);
+  });
+
+  it('routes are answered all the same: their decision needs none', async () => {
+    const { status } = await request(starting().app).post('/mutate-routes').send(reviewOf());
+    expect(status).toBe(200);
+  });
+});
+
 describe('beyond what there is room for', () => {
   /** A review whose body is announced and does not come. */
   const announce = async (url: string, bytes: number) => {
