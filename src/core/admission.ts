@@ -8,7 +8,7 @@ import { type Ruling, rule } from './gates.ts';
 import { inject, injectionFor } from './injection.ts';
 import { CANARY, PRIMARY_MARK, VERSION_LABEL } from './marks.ts';
 import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
-import { isOptedIn, optOutReason } from './opt-in.ts';
+import { isOptedIn, optOutReason, ownOptOut } from './opt-in.ts';
 import { isServing, orphanedDeployment } from './orphans.ts';
 import type { Settings } from './release-settings.ts';
 import type { Revision } from './run.ts';
@@ -78,9 +78,7 @@ const passedThrough = (input: AdmissionInput): AdmissionReason | undefined => {
 
 /** What is opted out by the very request that changes it is not out of Kanari's hands yet. */
 const optsOut = ({ object, oldObject, namespace }: AdmissionInput): boolean =>
-  oldObject !== undefined &&
-  isOptedIn(oldObject, namespace) &&
-  optOutReason(object, namespace) === 'OptedOut';
+  oldObject !== undefined && isOptedIn(oldObject, namespace) && ownOptOut(object) !== undefined;
 
 /** A bad value that was there before must not get in the way of an unrelated change. */
 const isSetBy = (

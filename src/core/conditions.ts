@@ -7,6 +7,8 @@ import type { Condition, Deployment, Timestamp } from './objects.ts';
 export const UNGATED_REASONS = {
   Skipped: 'kanari.dev/skip was set for this change',
   OptedOut: 'the Deployment is labelled kanari.dev/rollouts=disabled',
+  OwnedByController:
+    'an operator owns the Deployment, and it is not labelled kanari.dev/rollouts=enabled itself',
   ScaledToZero: 'it is, or was, scaled to zero: there is no traffic to compare',
   RecreateStrategy: 'its strategy is Recreate: two versions must not run side by side',
   NoHistory: 'revisionHistoryLimit is 0: the serving version could not be kept',
@@ -25,8 +27,6 @@ export const ADMISSION_REASONS = {
   Own: 'written by Kanari itself',
   CanaryItself: "a canary Deployment of Kanari's own",
   NamespaceNotEnabled: 'the Namespace is not labelled kanari.dev/rollouts=enabled',
-  OwnedByController:
-    'an operator owns the Deployment, and it is not labelled kanari.dev/rollouts=enabled itself',
   Created: 'the first creation: there is nothing to compare with',
   Unchanged: 'the pod template is what runs already',
   NewRevision: 'a new pod template: held for a canary',

@@ -1,6 +1,6 @@
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from './marks.ts';
 import { annotationsOf, type Deployment, type PodTemplate } from './objects.ts';
-import { isLabelledOut } from './opt-in.ts';
+import { type OwnOptOut, ownOptOut } from './opt-in.ts';
 import type { Settings } from './release-settings.ts';
 import { canonicalTemplate, revisionOfCanonical } from './revision.ts';
 import type { Revision } from './run.ts';
@@ -33,8 +33,8 @@ export interface DeploymentChange {
   revision: Revision;
   /** The request changes `kanari.dev/skip` to a value that means yes. */
   skipRequested: boolean;
-  /** The request sets the label that opts the Deployment out. */
-  optsOut: boolean;
+  /** The request takes the Deployment out of Kanari's hands, and why. */
+  optsOut: OwnOptOut | undefined;
 }
 
 /** A value that is worked out when it is first asked for. */
@@ -79,7 +79,7 @@ export const changeOf = (
       return requested.revision();
     },
     skipRequested: saysSkip(after) && skipOf(before) !== skipOf(after),
-    optsOut: isLabelledOut(after) && !isLabelledOut(before),
+    optsOut: ownOptOut(before) === undefined ? ownOptOut(after) : undefined,
   };
 };
 

@@ -41,7 +41,8 @@ const skipped: Gate = (change) =>
     : undefined;
 
 /** Out of Kanari's hands together with a change: that goes out, and is told for the last time. */
-const optedOut: Gate = (change) => (change.optsOut && releases(change) ? through('OptedOut') : undefined);
+const optedOut: Gate = (change) =>
+  change.optsOut !== undefined && releases(change) ? through(change.optsOut) : undefined;
 
 const scaledToZero: Gate = (change) =>
   releases(change) && [change.before, change.after].some(({ spec }) => spec.replicas === 0)
