@@ -33,6 +33,7 @@ interface Workload {
       spec: {
         serviceAccountName: string;
         automountServiceAccountToken: boolean;
+        enableServiceLinks: boolean;
         priorityClassName: string;
         securityContext: object;
         topologySpreadConstraints: Spread[];
@@ -128,6 +129,10 @@ test('the Namespace refuses pods that are not restricted, by rules that an upgra
     'pod-security.kubernetes.io/warn': 'restricted',
     'pod-security.kubernetes.io/audit': 'restricted',
   });
+});
+
+test('no Service of the namespace can set a variable that Kanari reads: kanari-metrics would, KANARI_METRICS_PORT', () => {
+  expect(template.spec.enableServiceLinks).toBe(false);
 });
 
 describe('the NetworkPolicy', () => {
