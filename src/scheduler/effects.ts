@@ -1,9 +1,12 @@
 import type { OutboundCall } from '../core/calls.ts';
 import type { UngatedReason } from '../core/conditions.ts';
 import type { Effect } from '../core/effects.ts';
+import { formatPointer } from '../core/json-pointer.ts';
 import { COMMAND_ANNOTATION } from '../core/marks.ts';
-import { annotationsOf, type Deployment, type KubeObject, type ObjectKey } from '../core/objects.ts';
+import type { Deployment, KubeObject, ObjectKey } from '../core/objects.ts';
 import { revisionOf } from '../core/revision.ts';
+import type { JsonPatchOperation } from '../kube/api.ts';
+import { isInvalid } from '../kube/errors.ts';
 import type { ObjectRef } from '../kube/resources.ts';
 import { type AdoptPorts, adopt } from './adopt.ts';
 import {
@@ -60,12 +63,22 @@ const restorePrimary = async (call: DeploymentCall, effect: Of<'restorePrimary'>
   await disown(ports, ref, signal);
 };
 
+/** Takes away the command that was read: another one, given meanwhile, is still to be heard. */
 const consumeCommand = async ({ ports, gathered, signal }: DeploymentCall): Promise<void> => {
-  const { canary } = gathered.snapshot;
-  if (canary === undefined || !(COMMAND_ANNOTATION in annotationsOf(canary))) return;
+  const { canary, command } = gathered.snapshot;
+  if (canary === undefined || command === undefined) return;
   const { name, namespace = '' } = canary.metadata;
-  const body = { metadata: { annotations: { [COMMAND_ANNOTATION]: null } } };
-  await ports.writer.mergePatch({ kind: 'Canary', namespace, name }, body, { signal });
+  const path = formatPointer(['metadata', 'annotations', COMMAND_ANNOTATION]);
+  const taking: JsonPatchOperation[] = [
+    { op: 'test', path, value: command },
+    { op: 'remove', path },
+  ];
+  try {
+    await ports.writer.jsonPatch({ kind: 'Canary', namespace, name }, taking, { signal });
+  } catch (error) {
+    // Whoever has changed or removed it has woken the key by that.
+    if (!isInvalid(error)) throw error;
+  }
 };
 
 const recordEvent = ({ ports, gathered, deployment }: DeploymentCall, effect: Of<'event'>): void => {
