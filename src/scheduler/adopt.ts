@@ -49,7 +49,10 @@ const patchTemplate = async (
 ): Promise<void> => {
   const { labels, annotations } = injected(object.spec.template, options.injection);
   if (isEmpty(labels) && isEmpty(annotations)) return;
-  const body = { spec: { template: { metadata: { labels, annotations } } } };
+  // Released meanwhile, a Deployment would take what is added to its template for a new one, and restart every pod.
+  const { resourceVersion } = object.metadata;
+  const guard = kind === 'Deployment' ? { metadata: { resourceVersion } } : {};
+  const body = { ...guard, spec: { template: { metadata: { labels, annotations } } } };
   const ref = refOf(kind, object.metadata.namespace ?? '', object.metadata.name);
   await writer.mergePatch(ref, body, { signal: options.signal });
 };

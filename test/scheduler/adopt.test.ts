@@ -25,8 +25,7 @@ const pod = (name: string, owner: string): KubeObject => ({
   },
 });
 
-const adopting = (gone: string[], of: Deployment = deployment()) => {
-  const api = createFakeApi();
+const adopting = (gone: string[], of: Deployment = deployment(), api = createFakeApi()) => {
   api.live.set('ReplicaSet web-1', set);
   for (const one of [pod('a', 'r1'), pod('b', 'r1'), pod('foreign', 'r2')])
     api.live.set(`Pod ${one.metadata.name}`, one);
@@ -50,6 +49,13 @@ const adopting = (gone: string[], of: Deployment = deployment()) => {
   const done = adopt(ports, { deployment: of, replicaSet: set, injection: plainInjection, signal });
   return done.then(() => api.writes);
 };
+
+test('touches the template of the Deployment only as it was read: released by then, its pods would restart', async () => {
+  const api = createFakeApi();
+  const web = deployment();
+  await adopting([], { ...web, metadata: { ...web.metadata, resourceVersion: '5' } }, api);
+  expect(api.bodies.at(-1)).toMatchObject({ metadata: { resourceVersion: '5' } });
+});
 
 test('labels the ReplicaSet, then its own pods, then the Deployment', async () => {
   await expect(adopting([])).resolves.toEqual([
