@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { outcomesOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { REWRITTEN } from './simulated-traffic.ts';
 
@@ -20,7 +21,6 @@ const undo = (cluster: SimulatedCluster): void => {
 };
 
 const isHeld = (cluster: SimulatedCluster): boolean => cluster.canary?.status?.reason === 'RoutesContested';
-const outcomes = (cluster: SimulatedCluster) => cluster.canary?.status?.history.map(({ outcome }) => outcome);
 const UNDOING = ['at once', 'later', 'destinations'] as const;
 
 describe('a split that others undo', () => {
@@ -80,13 +80,13 @@ describe('a split that others undo', () => {
     const before = cluster.shares.length;
     cluster.runToEnd({ seconds: 300 });
     expect(cluster.shares.length - before).toBeLessThanOrEqual(60);
-    expect({ canary: cluster.canaryDeployment, outcomes: outcomes(cluster) }).toEqual({
+    expect({ canary: cluster.canaryDeployment, outcomes: outcomesOf(cluster) }).toEqual({
       canary: undefined,
       outcomes: [],
     });
     cluster.undoing = 'nothing';
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted']);
   });
 
   it('every few minutes is no fight', () => {
@@ -109,16 +109,16 @@ describe('a split that others undo', () => {
     const reverted = fought();
     reverted.hold('v1');
     reverted.runToEnd();
-    expect(outcomes(reverted)).toEqual(['Reverted']);
+    expect(outcomesOf(reverted)).toEqual(['Reverted']);
     const aborted = fought();
     aborted.command = 'abort';
     aborted.runToEnd();
-    expect(outcomes(aborted)).toEqual(['Aborted']);
+    expect(outcomesOf(aborted)).toEqual(['Aborted']);
     const superseded = fought();
     superseded.undoing = 'nothing';
     superseded.hold('v3');
     superseded.runToEnd();
-    expect(outcomes(superseded)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomesOf(superseded)).toEqual(['Promoted', 'Superseded']);
   });
 
   it.each(UNDOING)('(%s) does not keep a bad release from its end', (undoing) => {
@@ -127,7 +127,7 @@ describe('a split that others undo', () => {
     cluster.runToEnd({ until: () => cluster.canary?.status?.run?.ending !== undefined });
     cluster.undoing = undoing;
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
     expect(cluster.canaryDeployment).toBeUndefined();
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
+import { atWeight, outcomesOf } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
@@ -14,16 +15,8 @@ const opened = (options = { adopted: true }): SimulatedCluster => {
   return cluster;
 };
 
-const at = (weight: number): SimulatedCluster => {
-  const cluster = opened();
-  cluster.hold('v2');
-  cluster.runToEnd({ until: () => cluster.weight === weight });
-  return cluster;
-};
-
 const marks = ({ deployment: { metadata } }: SimulatedCluster) => metadata.annotations ?? {};
 const revision = (cluster: SimulatedCluster, tag: string) => revisionOf(templateOf(tag), cluster.injection);
-const outcomes = (cluster: SimulatedCluster) => cluster.canary?.status?.history.map(({ outcome }) => outcome);
 const runId = (cluster: SimulatedCluster) => cluster.canary?.status?.run?.id;
 const serves = (cluster: SimulatedCluster) =>
   cluster.replicaSets.find(({ spec }) => (spec.replicas ?? 0) > 0)?.spec.template.spec.containers?.[0]?.image;
@@ -46,23 +39,23 @@ describe('a hold of the failsafe', () => {
     const cluster = opened({ adopted });
     cluster.holdAlone('v2');
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted']);
     expect(serves(cluster)).toBe('web:v2');
     expect(marks(cluster)).not.toHaveProperty([HELD_BY_MARK]);
   });
 
   test('of another template overtakes the run that was under way', () => {
-    const cluster = at(50);
+    const cluster = atWeight(50);
     cluster.holdAlone('v3');
     cluster.look();
     expect(cluster.weight).toBe(0);
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
     expect(serves(cluster)).toBe('web:v3');
   });
 
   test.each([
-    ['a run was under way', () => at(20)],
+    ['a run was under way', () => atWeight(20)],
     ['nothing ran', opened],
     ['no pod was adopted', () => opened({ adopted: false })],
   ] as const)('of the template that serves is released without a restart, where %s', (_, before) => {
@@ -78,7 +71,7 @@ describe('a hold of the failsafe', () => {
   });
 
   test('against a resume lets the run go on where it was', () => {
-    const cluster = at(20);
+    const cluster = atWeight(20);
     const before = runId(cluster);
     cluster.resumeAlone();
     cluster.runToEnd({ until: () => cluster.weight === 50 });
@@ -93,7 +86,7 @@ describe('a hold of the failsafe', () => {
     cluster.runToEnd();
     cluster.resumeAlone();
     cluster.runToEnd({ seconds: 30 });
-    expect(outcomes(cluster)).toEqual(['RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
     expect(marks(cluster)[HELD_BY_MARK]).toBe('webhook');
     const { writes } = cluster;
     cluster.runToEnd({ seconds: 10 });
@@ -108,7 +101,7 @@ describe('a hold of the failsafe', () => {
     cluster.look();
     expect(marks(cluster)[PRIMARY_MARK]).toBe(revision(cluster, 'v2'));
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted']);
     expect(serves(cluster)).toBe('web:v3');
   });
 

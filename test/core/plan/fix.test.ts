@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { opened } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // A change that comes while the serving version ails is taken for the fix; nothing else is.
-
-const opened = (): SimulatedCluster => {
-  const cluster = new SimulatedCluster();
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
 
 const ailing = (pods: number): SimulatedCluster => {
   const cluster = opened();

@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { GatePlace } from '../../../src/core/gate-place.ts';
 import type { Settings } from '../../../src/core/release-settings.ts';
-import type { CanaryStatus } from '../../../src/core/run.ts';
+import { held, statusOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Gates: where a run waits for a person, and what may happen to it meanwhile. Steps are 20 and 50, an interval 5 s.
-
-const held = (settings: Partial<Settings>, change: Partial<SimulatedCluster> = {}): SimulatedCluster => {
-  const cluster = Object.assign(new SimulatedCluster(), change);
-  cluster.settings = { ...cluster.settings, ...settings };
-  cluster.runToEnd({ seconds: 3 });
-  cluster.hold('v2');
-  return cluster;
-};
-
-const statusOf = (cluster: SimulatedCluster): CanaryStatus => cluster.canary?.status ?? expect.fail();
 
 const waits = (cluster: SimulatedCluster): boolean => cluster.canary?.status?.reason === 'WaitingForApproval';
 

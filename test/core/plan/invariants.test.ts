@@ -2,31 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { REVISION_ANNOTATION, VERSION_LABEL } from '../../../src/core/marks.ts';
 import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
+import { atWeight, failed, opened } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What is looked at in every plan, run or no run, and how it is put right.
-
-const opened = (): SimulatedCluster => {
-  const cluster = new SimulatedCluster();
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
-
-const at = (weight: number): SimulatedCluster => {
-  const cluster = opened();
-  cluster.hold('v2');
-  cluster.runToEnd({ until: () => cluster.weight === weight });
-  return cluster;
-};
-
-const failed = (): SimulatedCluster => {
-  const cluster = opened();
-  cluster.errorRate['v2'] = 0.5;
-  cluster.hold('v2');
-  cluster.runToEnd();
-  return cluster;
-};
 
 const replicaSet = (name: string, tag: string, replicas: number): ReplicaSet => ({
   apiVersion: 'apps/v1',
@@ -45,12 +25,12 @@ const kinds = (cluster: SimulatedCluster): string[] =>
 
 describe("the primary's ReplicaSet, deleted while another template is held,", () => {
   test.each<[string, () => SimulatedCluster]>([
-    ['in a run', () => at(20)],
+    ['in a run', () => atWeight(20)],
     ['after a failed one', failed],
     [
       'at zero replicas',
       () => {
-        const cluster = at(20);
+        const cluster = atWeight(20);
         cluster.deployment.spec.replicas = 0;
         cluster.runToEnd({ seconds: 60 });
         return cluster;
@@ -72,14 +52,14 @@ describe("the primary's ReplicaSet, deleted while another template is held,", ()
   });
 
   test('is not taken for found because an older one comes up in its place', () => {
-    const cluster = at(20);
+    const cluster = atWeight(20);
     cluster.replicaSets = [replicaSet('older', 'v0', 4)];
     cluster.runToEnd({ seconds: 60 });
     expect(images(cluster)).toEqual(['web:v1']);
   });
 
   test('is explained where its template was not kept', () => {
-    const cluster = at(20);
+    const cluster = atWeight(20);
     cluster.kept = [];
     cluster.replicaSets = [];
     cluster.runToEnd({ seconds: 30 });
@@ -91,7 +71,7 @@ describe("the primary's ReplicaSet, deleted while another template is held,", ()
   });
 
   test('comes back by the revert that a person applies', () => {
-    const cluster = at(20);
+    const cluster = atWeight(20);
     cluster.kept = [];
     cluster.replicaSets = [];
     cluster.hold('v1');
@@ -111,7 +91,7 @@ describe('a ReplicaSet of the canary that the primary has taken over', () => {
   };
 
   test.each([
-    ['in a run', () => at(20)],
+    ['in a run', () => atWeight(20)],
     ['after a failed one', failed],
     ['while nothing runs', opened],
   ])('%s is deleted at once, and never taken for the primary', (_when, begin) => {
@@ -133,7 +113,7 @@ describe('a ReplicaSet of the canary that the primary has taken over', () => {
 
 describe('pods that serve without the label of the primary', () => {
   test('get it while a split stands: it would pass them by', () => {
-    const cluster = at(20);
+    const cluster = atWeight(20);
     cluster.slip('v3', 'put');
     cluster.tick();
     expect(cluster.replicaSets[0]?.spec.template.metadata?.labels).not.toHaveProperty(VERSION_LABEL);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { opened } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Traffic that does not follow the share as asked.
@@ -6,11 +7,6 @@ import { SimulatedCluster } from './simulated-cluster.ts';
 const FOREIGN = { reason: 'ForeignRoute', message: 'VirtualService edge/front routes past the split' };
 const PORT = { reason: 'UnroutedPort', message: 'port 443 of web carries TLS' };
 
-const opened = (): SimulatedCluster => {
-  const cluster = new SimulatedCluster();
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
 const toldOf = ({ events }: SimulatedCluster, { message }: { message: string }): number =>
   events.filter((event) => event === message).length;
 

@@ -1,19 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Settings } from '../../../src/core/release-settings.ts';
-import type { CanaryStatus, Outlook } from '../../../src/core/run.ts';
+import type { Outlook } from '../../../src/core/run.ts';
+import { held, statusOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What a run says of what comes next. Steps are 20 and 50, an interval 5 s.
-
-const held = (settings: Partial<Settings>, change: Partial<SimulatedCluster> = {}): SimulatedCluster => {
-  const cluster = Object.assign(new SimulatedCluster(), change);
-  cluster.settings = { ...cluster.settings, ...settings };
-  cluster.runToEnd({ seconds: 3 });
-  cluster.hold('v2');
-  return cluster;
-};
-
-const statusOf = (cluster: SimulatedCluster): CanaryStatus => cluster.canary?.status ?? expect.fail();
 
 const outlookOf = (cluster: SimulatedCluster): Outlook =>
   statusOf(cluster).outlook ?? expect.fail('no outlook');

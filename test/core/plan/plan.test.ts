@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Deployment } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
+import { outcomesOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const clean = (cluster: SimulatedCluster) => ({
@@ -24,8 +25,6 @@ const held = (tag: string): SimulatedCluster => {
   return cluster;
 };
 
-const outcomes = (cluster: SimulatedCluster) => cluster.canary?.status?.history.map(({ outcome }) => outcome);
-
 describe('a run', () => {
   test('of a good revision is promoted by the native rolling update and leaves nothing behind', () => {
     const cluster = held('v2');
@@ -34,7 +33,7 @@ describe('a run', () => {
     expect(cluster.deployment.spec.paused).toBe(false);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v2');
     expect(clean(cluster)).toEqual(CLEAN);
-    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted']);
   });
 
   test('after another keeps the template of what serves, and drops those of versions before', () => {
@@ -67,7 +66,7 @@ describe('a run', () => {
     expect(cluster.deployment.status?.conditions?.[0]?.reason).toBe('ProgressDeadlineExceeded');
     expect(cluster.restarts).toBe(0);
     expect(clean(cluster)).toEqual(CLEAN);
-    expect(outcomes(cluster)).toEqual(['RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
     expect(cluster.canary?.status?.checks).toMatchObject([
       { metric: 'success-rate', verdict: 'fail', confidence: 'beyond doubt (E ≥ 1,000)' },
     ]);
@@ -79,7 +78,7 @@ describe('a run', () => {
     cluster.runToEnd();
     const { writes } = cluster;
     cluster.runToEnd({ seconds: 60 });
-    expect({ writes: cluster.writes, outcomes: outcomes(cluster) }).toEqual({
+    expect({ writes: cluster.writes, outcomes: outcomesOf(cluster) }).toEqual({
       writes,
       outcomes: ['RolledBack'],
     });
@@ -92,7 +91,7 @@ describe('a run', () => {
     const told = cluster.events.length;
     cluster.command = 'promote';
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v3');
     expect(cluster.deployment.status?.conditions).toEqual([]);
     expect(cluster.events.slice(told)).not.toContain('Starting canary analysis for web-canary');
@@ -105,14 +104,14 @@ describe('a run', () => {
     cluster.runToEnd();
     cluster.command = 'abort';
     cluster.runToEnd({ seconds: 10 });
-    expect({ command: cluster.command, outcomes: outcomes(cluster) }).toEqual({
+    expect({ command: cluster.command, outcomes: outcomesOf(cluster) }).toEqual({
       command: undefined,
       outcomes: ['RolledBack'],
     });
     cluster.errorRate['v3'] = 0;
     cluster.command = 'retry';
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
   });
 
   test('of a failed revision that is released ungated is not told as taken back, and may be a canary again', () => {
@@ -135,7 +134,7 @@ describe('a run', () => {
     cluster.runToEnd();
     cluster.hold('v4');
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
     expect(cluster.deployment.status?.conditions).toEqual([]);
   });
 
@@ -163,7 +162,7 @@ describe('a run', () => {
       restarts: 0,
       paused: false,
     });
-    expect(outcomes(cluster)).toEqual(['Reverted']);
+    expect(outcomesOf(cluster)).toEqual(['Reverted']);
     expect(clean(cluster)).toEqual(CLEAN);
   });
 
@@ -182,9 +181,9 @@ describe('a run', () => {
     cluster.runToEnd({ until: () => cluster.weight === 50 });
     cluster.hold('v3');
     cluster.runToEnd({ until: () => cluster.canary?.status?.step === 0 });
-    expect(outcomes(cluster)).toEqual(['Superseded']);
+    expect(outcomesOf(cluster)).toEqual(['Superseded']);
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v3');
   });
 
@@ -273,10 +272,10 @@ describe('a run', () => {
     cluster.runToEnd({ until: () => cluster.weight === 20 });
     cluster.deployment.spec.replicas = 0;
     cluster.runToEnd({ seconds: 60 });
-    expect({ outcomes: outcomes(cluster), ...clean(cluster) }).toEqual({ outcomes: ['Aborted'], ...CLEAN });
+    expect({ outcomes: outcomesOf(cluster), ...clean(cluster) }).toEqual({ outcomes: ['Aborted'], ...CLEAN });
     cluster.deployment.spec.replicas = 4;
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted', 'Aborted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Aborted']);
   });
 });
 
@@ -289,7 +288,7 @@ describe('a promotion', () => {
     cluster.look();
     expect(cluster.weight).toBe(0);
     cluster.runToEnd();
-    expect(outcomes(cluster)).toEqual(['Promoted']);
+    expect(outcomesOf(cluster)).toEqual(['Promoted']);
     expect(clean(cluster)).toEqual(CLEAN);
   });
 });
@@ -367,7 +366,7 @@ describe('killed between any two writes', () => {
     return {
       phase: cluster.phase,
       paused: cluster.deployment.spec.paused,
-      outcomes: outcomes(cluster),
+      outcomes: outcomesOf(cluster),
       ...clean(cluster),
     };
   };

@@ -1,22 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { injectionFor } from '../../../src/core/injection.ts';
+import { failed, opened } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // A template that runs although nobody let it out is counted and told, once; what was let out is not.
-
-const opened = (): SimulatedCluster => {
-  const cluster = new SimulatedCluster();
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
-
-const failed = (): SimulatedCluster => {
-  const cluster = opened();
-  cluster.errorRate['v2'] = 0.5;
-  cluster.hold('v2');
-  cluster.runToEnd();
-  return cluster;
-};
 
 describe('a template that came past admission', () => {
   test.each(['patch', 'put'] as const)('by a %s is counted once, across restarts too', (how) => {
