@@ -214,20 +214,23 @@ describe('the policies', () => {
     ofKind(kind).find(({ metadata }) => metadata.name === name) ?? expect.fail(`no ${kind} ${name}`);
   const failsafe = theOnly('MutatingAdmissionPolicy');
   const notice = named('ValidatingAdmissionPolicy', 'kanari-failsafe-notice');
-  const guard = named('ValidatingAdmissionPolicy', 'kanari-orphan-guard');
+  const guards = ['orphan', 'namespace'].map((of) =>
+    named('ValidatingAdmissionPolicy', `kanari-${of}-guard`),
+  );
   const webhook = theOnly('MutatingWebhookConfiguration').webhooks[0];
 
   it('are each bound, the notice only to warn', () => {
     expect(theOnly('MutatingAdmissionPolicyBinding').spec).toEqual({ policyName: 'kanari-failsafe' });
     expect(ofKind('ValidatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
+      { policyName: 'kanari-namespace-guard', validationActions: ['Deny'] },
       { policyName: 'kanari-orphan-guard', validationActions: ['Deny'] },
       { policyName: 'kanari-failsafe-notice', validationActions: ['Warn'] },
     ]);
   });
 
   it('fail a request only where a release would go out without a word', () => {
-    const policies = [failsafe, notice, guard].map(({ spec }) => spec.failurePolicy);
-    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore']);
+    const policies = [failsafe, notice, ...guards].map(({ spec }) => spec.failurePolicy);
+    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore', 'Ignore']);
     expect(failsafe.spec.reinvocationPolicy).toBe('Never');
   });
 

@@ -7,13 +7,14 @@ import { changeOf, isHeld, isPaused, type Mixture } from './deployment-change.ts
 import { type Ruling, rule } from './gates.ts';
 import { inject, injectionFor } from './injection.ts';
 import { CANARY, PRIMARY_MARK, VERSION_LABEL } from './marks.ts';
-import { annotationsOf, type Deployment, type Namespace, type ReplicaSet } from './objects.ts';
+import { annotationsOf, type Deployment, labelsOf, type Namespace, type ReplicaSet } from './objects.ts';
 import { isOptedIn, optOutReason, ownOptOut } from './opt-in.ts';
 import { isServing, orphanedDeployment } from './orphans.ts';
 import type { Settings } from './release-settings.ts';
 import type { Revision } from './run.ts';
-import { describeViolation, type Violation } from './setting-level.ts';
+import { describeViolation, SETTING_NAMES, type Violation } from './setting-level.ts';
 import { parseSettings } from './settings.ts';
+import { misplacedLabels } from './unknown-names.ts';
 
 /** One request about a Deployment, with what the answer depends on: never a clock, a call or chance. */
 export interface AdmissionInput {
@@ -60,7 +61,11 @@ export const decideAdmission = (input: AdmissionInput): AdmissionAnswer => {
   });
   const violations = parsed.ok ? [] : parsed.violations;
   const fresh = violations.filter((violation) => isSetBy(violation, object, input.oldObject));
-  const hints = [...parsed.warnings, ...violations.filter((v) => !fresh.includes(v)).map(describeViolation)];
+  const hints = [
+    ...misplacedLabels(labelsOf(object), SETTING_NAMES),
+    ...parsed.warnings,
+    ...violations.filter((v) => !fresh.includes(v)).map(describeViolation),
+  ];
   if (fresh.length > 0) return denyInvalid(fresh, hints);
 
   const answer =

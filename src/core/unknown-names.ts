@@ -6,6 +6,27 @@ import { quote } from './text.ts';
 // Beyond these nobody reads on, and an object may have thousands: looking for the nearest name is what costs.
 const MOST_HINTS = 10;
 
+const ROLLOUTS_VALUES = ['enabled', 'disabled'];
+
+/**
+ * A warning for each label of a Deployment that its user takes to mean what it does not.
+ * @param settings names of settings without the domain
+ */
+export const misplacedLabels = (labels: StringMap, settings: readonly string[]): string[] => {
+  const rollouts = labels[ROLLOUTS_LABEL];
+  const unclear = rollouts !== undefined && !ROLLOUTS_VALUES.includes(rollouts);
+  return [
+    ...(unclear
+      ? [
+          `label ${ROLLOUTS_LABEL}: expected enabled or disabled, got ${quote(rollouts)} (example: "disabled")`,
+        ]
+      : []),
+    ...settings
+      .filter((name) => labels[DOMAIN + name] !== undefined)
+      .map((name) => `${DOMAIN}${name} is an annotation, not a label: it has no effect here`),
+  ];
+};
+
 /**
  * A warning for each annotation of Kanari's domain that it does not know.
  * @param settings names of settings without the domain: what a misspelt one may have meant

@@ -78,6 +78,40 @@ describe('the manifests', () => {
   });
 });
 
+describe('the label of a Namespace', () => {
+  const label = (value: string, ...flags: string[]) =>
+    lab.kubectl(['label', 'namespace', 'guarded', `kanari.dev/rollouts=${value}`, '--overwrite', ...flags], {
+      allowFailure: true,
+    });
+
+  it('is refused where it says neither yes nor no, with what is expected', async () => {
+    await kubectl('create', 'namespace', 'guarded');
+    // The API server takes a moment to act by a policy.
+    await eventually(async () => expect((await label('true', '--dry-run=server')).code).toBe(1));
+    const { stderr } = await label('true');
+    expect(stderr).toContain(
+      'kanari: label kanari.dev/rollouts of the Namespace: expected enabled or disabled',
+    );
+    expect(stderr).toContain('got "true" (example: "enabled")');
+    const metadata = { name: 'born-wrong', labels: { 'kanari.dev/rollouts': 'Enabled' } };
+    const born = { apiVersion: 'v1', kind: 'Namespace', metadata };
+    await expect(lab.api.request('POST', '/api/v1/namespaces', born)).rejects.toThrow('got "Enabled"');
+  });
+
+  it('may say either, go, and be left as it was before Kanari was installed', async () => {
+    for (const value of ['enabled', 'disabled']) expect((await label(value)).code).toBe(0);
+    const removed = await lab.kubectl(['label', 'namespace', 'guarded', 'kanari.dev/rollouts-']);
+    expect(removed.code).toBe(0);
+    const policy =
+      '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/kanari-namespace-guard';
+    await lab.api.request('DELETE', policy);
+    await eventually(async () => expect((await label('yes')).code).toBe(0));
+    await kubectl('apply', '-k', MANIFESTS);
+    await eventually(async () => expect((await label('no', '--dry-run=server')).code).toBe(1));
+    await kubectl('label', 'namespace', 'guarded', 'team=shop');
+  });
+});
+
 /** Whoever a SubjectAccessReview is about. */
 interface Subject {
   user: string;

@@ -5,6 +5,24 @@ import { v2 } from './rows.ts';
 
 // Who sets a bad value is told at once; nobody else is kept from anything.
 
+describe('a label of the Deployment', () => {
+  const warningsOf = (labels: Record<string, string>) =>
+    admit({ object: deployment({ metadata: { labels } }) }).answer.warnings;
+
+  it('that says neither yes nor no has no effect, and is warned about', () => {
+    expect(warningsOf({ 'kanari.dev/rollouts': 'off' })).toEqual([
+      'kanari: label kanari.dev/rollouts: expected enabled or disabled, got off (example: "disabled")',
+    ]);
+    expect(warningsOf({ 'kanari.dev/rollouts': 'enabled' })).toEqual([]);
+  });
+
+  it('that would be a setting as an annotation is warned about', () => {
+    expect(warningsOf({ 'kanari.dev/skip': 'yes', 'kanari.dev/version': 'x', app: 'web' })).toEqual([
+      'kanari: kanari.dev/skip is an annotation, not a label: it has no effect here',
+    ]);
+  });
+});
+
 describe('a setting that can not be understood', () => {
   const bad = { 'kanari.dev/steps': '10,20,120' };
   const words = 'kanari: kanari.dev/steps[2]: expected 1–100, got 120 (example: "10,25,50")';
