@@ -91,12 +91,15 @@ const written = ({ place, isPattern = false }: Slot, raw: string): string | unde
   }
 };
 
-/** `.` and `..`, also in percent: whoever asks for the address takes them for a way up. */
-const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
+/** Between segments, for some servers also in percent. */
+const SLASH = /\/|%2f|%5c/i;
+
+/** `.` and `..`, also in percent or with parameters: whoever asks for the address, or answers, takes them for a way up. */
+const DOT_SEGMENT = /^(?:\.|%2e){1,2}(?:(?:;|%3b).*)?$/i;
 
 /** No segment of the path leads out of it. */
 export const staysBelow = (pathAndQuery: string): boolean =>
-  !(pathAndQuery.split('?')[0] ?? '').split('/').some((segment) => DOT_SEGMENT.test(segment));
+  !(pathAndQuery.split('?')[0] ?? '').split(SLASH).some((segment) => DOT_SEGMENT.test(segment));
 
 const isPath = (template: QueryTemplate): boolean =>
   template.some((piece) => typeof piece !== 'string' && piece.place === 'url');
