@@ -18,8 +18,8 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   'an unspecified address': ['0.0.0.0/8', '::'],
   'a multicast address': ['224.0.0.0/4', 'ff00::/8'],
   'a reserved address': ['240.0.0.0/4'],
-  // Compatible, 6to4, Teredo and local translation: an IPv4 address may be hidden in them.
-  'a tunnel address': ['::/96', '2002::/16', '2001::/32', '64:ff9b:1::/48'],
+  // Compatible, translated, 6to4, Teredo and local translation: an IPv4 address may be hidden in them.
+  'a tunnel address': ['::/96', '::ffff:0:0:0/96', '2002::/16', '2001::/32', '64:ff9b:1::/48'],
 };
 
 export interface Forbidden {

@@ -40,6 +40,7 @@ describe('without an allow-list', () => {
     ['255.255.255.255', 'a reserved address'],
     ['::127.0.0.1', 'a tunnel address'],
     ['2002:7f00:1::', 'a tunnel address'],
+    ['::ffff:0:7f00:1', 'a tunnel address'],
     ['10.96.0.1', 'an address of the API server'],
     ['::ffff:10.96.0.1', 'an address of the API server'],
     ['fd00:96:0::1', 'an address of the API server'],
