@@ -46,12 +46,26 @@ const addressOf = async ({ url, urlFile = '' }: AlertProvider): Promise<string |
   }
 };
 
-const outcomeOf = (outcome: PostOutcome): CallOutcome => {
+/** Shorter parts of an address are words like `v1`, and no secrets. */
+const SHORTEST_SECRET = 4;
+
+/** `Cannot POST /services/T0/s3cret`: many a server repeats what it was asked for. */
+const repeats = (words: string, url: string): boolean => {
+  const { username, password, pathname, search } = new URL(url);
+  const parts = [username, password, ...`${pathname}/${search}`.split(/[/?&=]/)];
+  return parts.some((part) => part.length >= SHORTEST_SECRET && words.includes(part));
+};
+
+const wordsOf = ({ status, body }: Extract<PostOutcome, { kind: 'answer' }>, url: string): string => {
+  if (repeats(body, url)) return `HTTP ${status}, with its address in the answer, which is not shown`;
+  const words = quote(body.trim());
+  return words === '' ? `HTTP ${status}` : `HTTP ${status}: ${words}`;
+};
+
+const outcomeOf = (outcome: PostOutcome, url: string): CallOutcome => {
   if (outcome.kind === 'answer' && outcome.status >= 200 && outcome.status < 300)
     return { ok: true, message: `HTTP ${outcome.status}` };
-  const words = outcome.kind === 'answer' ? quote(outcome.body.trim()) : '';
-  const message =
-    outcome.kind === 'answer' ? `HTTP ${outcome.status}${words === '' ? '' : `: ${words}`}` : outcome.message;
+  const message = outcome.kind === 'answer' ? wordsOf(outcome, url) : outcome.message;
   return { ok: false, message, ...(mayPass(outcome) ? {} : { final: true }) };
 };
 
@@ -76,6 +90,6 @@ export const createAlertSender = (options: AlertSenderOptions): Senders['alert']
     if (typeof url !== 'string') return url;
     const body = bodyOf(provider.type, request);
     const once = () => post(url, { headers: HEADERS, body, timeoutMs: TIMEOUT_MS, signal });
-    return outcomeOf(await withTries(once, { tries: TRIES, sleep, signal }));
+    return outcomeOf(await withTries(once, { tries: TRIES, sleep, signal }), url);
   };
 };

@@ -128,6 +128,20 @@ describe('an alert', () => {
     }
   });
 
+  it('shows no answer that repeats its address', async () => {
+    const { url } = await startReceiver(({ path }, response) => {
+      response.writeHead(404).end(`Cannot POST ${path}`);
+    });
+    for (const secret of ['/services/s3cret', '/hook?key=s3cret']) {
+      const { outcome } = await send({ url: `${url}${secret}` });
+      expect(outcome).toEqual({
+        ok: false,
+        final: true,
+        message: 'HTTP 404, with its address in the answer, which is not shown',
+      });
+    }
+  });
+
   it('for a provider that is not configured any more is not sent', async () => {
     expect((await send({ name: 'other' })).outcome).toEqual({
       ok: false,
