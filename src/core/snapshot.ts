@@ -79,6 +79,8 @@ export interface EndpointState {
   canary: number;
   /** Ready endpoints of canary pods of any revision. */
   canaryAny: number;
+  /** One of the Services is so new that nobody has listed its endpoints yet: that it has none is not known. */
+  unlisted?: true;
 }
 
 export type EvidenceReading =

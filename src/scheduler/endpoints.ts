@@ -66,20 +66,24 @@ export const endpointsOf = (
   revision: string | undefined,
 ): EndpointState => {
   const namespace = slices[0]?.metadata.namespace ?? '';
-  const podsBehind = (service: string): Set<string> =>
-    readyPods(slices.filter((slice) => labelsOf(slice)[SERVICE_NAME] === service));
+  const slicesOf = (service: string): EndpointSlice[] =>
+    slices.filter((slice) => labelsOf(slice)[SERVICE_NAME] === service);
+  const podsBehind = (service: string): Set<string> => readyPods(slicesOf(service));
   const count = (pods: ReadonlySet<string>): EndpointState =>
     countPods(pods, (name) => podOf(`${namespace}/${name}`), revision);
   const perService = services.map((sides) => countOne(sides, podsBehind, count));
   const [first, ...rest] = perService;
   if (first === undefined) return NONE;
-  return rest.reduce(
-    (worst, counts) => ({
-      primary: Math.min(worst.primary, counts.primary),
-      primaryUnlabelled: Math.max(worst.primaryUnlabelled, counts.primaryUnlabelled),
-      canary: Math.min(worst.canary, counts.canary),
-      canaryAny: Math.max(worst.canaryAny, counts.canaryAny),
+  const worst = rest.reduce(
+    (least, counts) => ({
+      primary: Math.min(least.primary, counts.primary),
+      primaryUnlabelled: Math.max(least.primaryUnlabelled, counts.primaryUnlabelled),
+      canary: Math.min(least.canary, counts.canary),
+      canaryAny: Math.max(least.canaryAny, counts.canaryAny),
     }),
     first,
   );
+  // Even a Service without endpoints has a slice, as soon as the cluster has seen it.
+  const isUnlisted = services.some(({ name }) => slicesOf(name).length === 0);
+  return isUnlisted ? { ...worst, unlisted: true } : worst;
 };

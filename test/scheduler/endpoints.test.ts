@@ -81,6 +81,12 @@ describe('ready endpoints', () => {
     expect(count(early, [{ name: 'web', canary: 'web-canary' }])).toMatchObject({ canary: 0, canaryAny: 1 });
   });
 
+  test('of a Service that has just been made are not known yet', () => {
+    const slices = [slice('web', ['p1', 'c1'])];
+    expect(count(slices, ['web', 'late'])).toMatchObject({ canary: 0, unlisted: true });
+    expect(count([...slices, slice('late', [])], ['web', 'late'])).not.toHaveProperty('unlisted');
+  });
+
   test('are none where there is no Service', () => {
     expect(count([slice('web', ['p1'])], [])).toEqual({
       primary: 0,

@@ -63,7 +63,8 @@ export const outageNoticed: Stage = (context) => {
 export const canaryServes: Stage = (context) => {
   const { snapshot, status, run } = context;
   if (snapshot.traffic.services.length === 0 || !isGivenTraffic(context)) return undefined;
-  if (snapshot.endpoints.canary > 0) return undefined;
+  const { canary, unlisted = false } = snapshot.endpoints;
+  if (canary > 0 || unlisted) return undefined;
   const failedChecks = status.failedChecks + 1;
   const message = 'the canary lost its last ready endpoint; its traffic goes back to the primary';
   // Frozen or not: a weight without endpoints behind it would only fail requests.

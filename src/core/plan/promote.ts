@@ -78,7 +78,8 @@ export const rolloutComplete: Stage = ({ facts, run, now, snapshot }): Move | un
 /** It keeps its weight only as long as it can answer: an empty subset fails its whole share. */
 export const promotedCanaryServes: Stage = (context) => {
   const { snapshot, status } = context;
-  if (!steersTraffic(context) || snapshot.endpoints.canary > 0) return undefined;
+  const { canary, unlisted = false } = snapshot.endpoints;
+  if (!steersTraffic(context) || canary > 0 || unlisted) return undefined;
   if (status.canaryWeight === 0 && !mayCarryTraffic(context)) return undefined;
   return {
     status: { canaryWeight: 0 },

@@ -85,3 +85,16 @@ test('a frozen run without endpoints keeps no weight', () => {
   cluster.look();
   expect(cluster.weight).toBe(0);
 });
+
+test.each(['Progressing', 'Promoting'])('a Service made while a run is %s takes no weight', (phase) => {
+  const cluster = at(50);
+  cluster.runToEnd({ until: () => cluster.phase === phase });
+  const snapshot = cluster.snapshot();
+  const planned = (unlisted: object) =>
+    plan({ ...snapshot, endpoints: { ...snapshot.endpoints, canary: 0, ...unlisted } }, cluster.now);
+  const shares = (unlisted: object) => planned(unlisted).effects.filter(({ kind }) => kind === 'setShare');
+  expect(shares({ unlisted: true })).toEqual([]);
+  expect(planned({ unlisted: true }).status).toMatchObject({ failedChecks: 0, canaryWeight: cluster.weight });
+  // Listed, and without a ready endpoint of the canary's, it is as lost as ever.
+  expect(shares({})).toEqual([NO_SHARE]);
+});
