@@ -12,14 +12,15 @@ const rulesOf = ({ settings, operator }: Snapshot): Rule[] => [
   ...(operator.alerts?.rules ?? []),
 ];
 
-const knownIn = ({ operator }: Snapshot): readonly string[] => operator.alerts?.providers ?? [];
+/** Names of the providers that the operator has set up. */
+export const knownProviders = ({ operator }: Snapshot): readonly string[] => operator.alerts?.providers ?? [];
 
 /** Each provider that there is once, with the least severe that any rule wants it to be told of. */
 export const providersTold = (snapshot: Snapshot): Rule[] => {
   const told = new Map<string, Rule>();
   for (const { provider, severity } of rulesOf(snapshot)) {
     const least = told.get(provider)?.severity ?? severity;
-    if (knownIn(snapshot).includes(provider))
+    if (knownProviders(snapshot).includes(provider))
       told.set(provider, { provider, severity: isAsSevere(severity, least) ? least : severity });
   }
   return [...told.values()];
@@ -27,7 +28,7 @@ export const providersTold = (snapshot: Snapshot): Rule[] => {
 
 /** Providers that a policy names and nobody has set up. */
 export const unknownProvidersTold = (snapshot: Snapshot): Effect[] => {
-  const known = knownIn(snapshot);
+  const known = knownProviders(snapshot);
   const words = known.length === 0 ? 'none is configured' : `known: ${known.join(', ')}`;
   return snapshot.settings.alerts
     .filter(({ provider }) => !known.includes(provider))

@@ -14,14 +14,17 @@ import { lastMessages } from './terminal-alerts.ts';
 const isSameRun = (run: Run, other: Run | undefined): boolean =>
   run.id === other?.id && run.startedAt === other.startedAt;
 
+const WAITING_FOR_SOMEBODY = ['HoldBroken', 'PrimaryLost', 'ServiceNotFound', 'TrafficUnsupported'];
+
 /** It does not go on by itself, and nobody has asked for that. */
-const isStuck = ({ settings, traffic }: Snapshot, { phase, reason }: CanaryStatus): boolean => {
+const isStuck = ({ settings, traffic }: Snapshot, { phase, reason, run }: CanaryStatus): boolean => {
   if (reason === 'PausedByCommand') return false;
   const causes = [
     'PromotionStalled',
     'RoutesContested',
     settings.policyProblem?.reason,
     traffic.obstacle?.reason,
+    ...(run?.ending === undefined ? WAITING_FOR_SOMEBODY : []),
   ];
   return phase === 'Paused' || causes.includes(reason);
 };

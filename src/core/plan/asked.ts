@@ -25,6 +25,15 @@ export const policyKnown: Stage = (context) => {
   return policyProblem && waitFor(context, policyProblem.reason, policyProblem.message);
 };
 
+/** A misspelt Service would leave the traffic unsplit, and the canary with its share by number of pods. */
+export const servicesExist: Stage = (context) => {
+  const { settings, traffic } = context.snapshot;
+  const missing = settings.services?.filter((service) => !traffic.services.includes(service)) ?? [];
+  if (missing.length === 0) return undefined;
+  const message = `kanari.dev/service names ${missing.join(', ')}, which the namespace does not have`;
+  return waitFor(context, 'ServiceNotFound', message);
+};
+
 /** Whatever routes the traffic can match, copy or pin requests, or keep them away, as the settings ask. */
 export const trafficSuffices: Stage = (context) => {
   const { settings, traffic } = context.snapshot;

@@ -5,7 +5,7 @@ import { controllerOf, type Deployment } from '../objects.ts';
 import type { CanaryStatus } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { withAlerts } from './alerts.ts';
-import { policyKnown, trafficSuffices } from './asked.ts';
+import { policyKnown, servicesExist, trafficSuffices } from './asked.ts';
 import { canaryReady, canarySized } from './capacity.ts';
 import { destinationsKept, leftToOthers, rewrittenAsserted } from './contest.ts';
 import { withEventsSent } from './event-hooks.ts';
@@ -29,7 +29,6 @@ import {
   limitsTold,
   primaryAdopted,
   primaryTemplateKept,
-  servicesExist,
   splitStands,
 } from './prepare.ts';
 import { primaryServes } from './primary.ts';

@@ -74,14 +74,6 @@ export const primaryAdopted: Stage = ({ facts }) => {
   ]);
 };
 
-/** A misspelt Service would leave the traffic unsplit, and the canary with its share by number of pods. */
-export const servicesExist: Stage = ({ snapshot: { settings, traffic } }) => {
-  const missing = settings.services?.filter((service) => !traffic.services.includes(service)) ?? [];
-  if (missing.length === 0) return undefined;
-  const message = `kanari.dev/service names ${missing.join(', ')}, which the namespace does not have; the run waits`;
-  return { ...wait('ServiceNotFound', message), requeueAfterMs: 10_000 };
-};
-
 /** Traffic that does not follow the share as asked is told of, once in a run. */
 export const limitsTold: Stage = ({ snapshot: { traffic }, run }) => {
   const told = run.limits ?? [];

@@ -5,7 +5,7 @@ import type { Effect } from '../effects.ts';
 import { newEntries } from '../history.ts';
 import type { CanaryStatus, HistoryEntry } from '../run.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { providersTold } from './alert-rules.ts';
+import { knownProviders, providersTold } from './alert-rules.ts';
 import { elapsedMs, event, stamp } from './move.ts';
 
 // The last message of each run. It is noted in the status that ends the run, before it is sent, and stays noted until
@@ -90,9 +90,12 @@ const noted = ({ snapshot, status, now }: Telling, before: CanaryStatus): CallRe
       }),
   );
 
-/** With the run that it tells of; none once that, or the provider, is forgotten. */
+/**
+ * With the run that it tells of; none once that, or the provider, is forgotten. Whoever was to be told when the run
+ * ended is told, whatever has become of the policy since.
+ */
 const pendingOf = ({ snapshot, status }: Telling, record: CallRecord): Pending[] =>
-  providersTold(snapshot).flatMap(({ provider }) =>
+  knownProviders(snapshot).flatMap((provider) =>
     status.history
       .filter((entry) => idOf(provider, entry) === record.id)
       .map((entry) => ({ record, provider, entry })),

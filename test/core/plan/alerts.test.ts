@@ -118,6 +118,28 @@ describe('a provider is told', () => {
     expect(cluster.calls).toHaveLength(1);
   });
 
+  test.each([
+    ['ServiceNotFound', { services: ['wbe'] }],
+    ['TrafficUnsupported', { mirror: 10 }],
+  ])('that a run waits for somebody: %s', (reason, settings) => {
+    const cluster = opened([rule('chat', 'warn')]);
+    cluster.routed = false;
+    cluster.settings = { ...cluster.settings, ...settings };
+    cluster.hold('v2');
+    cluster.runToEnd({ seconds: 30 });
+    expect(told(cluster)).toEqual([`chat: ${reason}`]);
+    expect(messages(cluster)).toMatchObject([{ severity: 'warn', title: 'shop/web: canary does not go on' }]);
+    expect(cluster.events.filter((told) => told.includes('advancement'))).toHaveLength(1);
+  });
+
+  test('of a lost primary once, when it is back', () => {
+    const cluster = held('v2');
+    cluster.runToEnd({ until: () => cluster.weight === 20 });
+    cluster.replicaSets = [];
+    cluster.runToEnd();
+    expect(told(cluster)).toEqual(['chat: Started', 'chat: Reverted']);
+  });
+
   test('of nothing while nothing happens', () => {
     const cluster = held('v2');
     cluster.runToEnd();
@@ -226,6 +248,17 @@ describe('the last message of a run', () => {
     expect(cluster.canary?.status?.run?.images).toEqual(['web:v3']);
     expect(told(cluster)).toEqual(['chat: Started', 'chat: Promoted', 'chat: Started', 'chat: Promoted']);
     expect(messages(cluster).at(-1)?.fields).toContainEqual({ name: 'Images', value: 'web:v2' });
+  });
+
+  test('outlives the policy that asked for it', () => {
+    const cluster = held('v2');
+    cluster.receiver = () => ({ ok: false, message: 'HTTP 503' });
+    cluster.runToEnd({ until: () => cluster.phase === 'Succeeded' });
+    cluster.settings = { ...cluster.settings, alerts: [] };
+    cluster.receiver = () => TAKEN;
+    cluster.runToEnd({ seconds: 15 });
+    expect(lastOnes(cluster).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(records(cluster)).toMatchObject([{ state: 'succeeded' }]);
   });
 
   test('stops nothing: a receiver that never answers costs the run no time', () => {
