@@ -51,7 +51,7 @@ export const startReceiver = async (
   script: Script = (_, response) => void response.end('ok'),
 ): Promise<Receiver> => {
   const receiver = await openReceiver(script);
-  onTestFinished(receiver.close);
+  onTestFinished(() => receiver.close());
   return receiver;
 };
 
