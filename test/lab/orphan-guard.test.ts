@@ -60,6 +60,11 @@ describe('a canary Deployment', () => {
     const orphan = { propagationPolicy: 'Orphan' };
     await expect(lab.api.request('DELETE', path, orphan)).rejects.toThrow('is a canary');
     expect(await exists('web-canary')).toBe(true);
+    // The others may have been deleted before the refusal: what is on its way out can't be applied again.
+    await eventually(async () => {
+      const { items } = await lab.api.request<{ items: Deployment[] }>('GET', path);
+      expect(items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)).toEqual([]);
+    });
   });
 
   it.for([[], ['--cascade=background'], ['--cascade=foreground'], ['--now']])(

@@ -49,7 +49,7 @@ describe.concurrent('a worker', () => {
     const { message, reason } = await failing('crash', 'v2-crash');
     expect(reason).toBe('CanaryCrashes');
     expect(message).toMatch(
-      /^container web of web-canary-\S+ keeps crashing: \d+ times, last with exit code 1$/,
+      /^container web of web-canary-\S+ keeps crashing: ([3-9]|\d\d+) times, last with exit code 1$/,
     );
   });
 });
