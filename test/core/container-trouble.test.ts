@@ -81,6 +81,11 @@ describe('a crash loop', () => {
   ])('%s', (_what, of, expected) => {
     expect(crashLoopOf([pod({}, { name: 'well' }), of]) !== undefined).toBe(expected);
   });
+
+  it('is not made of the ends in one pod and the wait in another', () => {
+    const often = pod({ restartCount: 7, state: { running: {} } }, { name: 'b' });
+    expect(crashLoopOf([pod(looping(0)), often])).toBeUndefined();
+  });
 });
 
 describe('a container that can not be started', () => {

@@ -42,6 +42,8 @@ const healthOf = (parts: PodParts, of: Deployment = deployment()) => {
 };
 
 const waiting = (reason: string) => [{ name: 'web', state: { waiting: { reason } } }];
+/** As of a pod that ails, if it counts. */
+const restarted = { ...unready(), containerStatuses: [{ name: 'web', restartCount: 1 }] };
 const STARTING = { ready: 0, ailing: 0 };
 const AILING = { ready: 0, ailing: 1 };
 const NOT_COUNTED = { ready: 0, ailing: 0 };
@@ -62,11 +64,7 @@ describe('a pod of the primary', () => {
       STARTING,
     ],
     ['ails when it has been ready before', { status: unready('2026-11-21T02:37:30Z') }, AILING],
-    [
-      'ails when a container was restarted',
-      { status: { ...unready(), containerStatuses: [{ name: 'web', restartCount: 1 }] } },
-      AILING,
-    ],
+    ['ails when a container was restarted', { status: restarted }, AILING],
     [
       'ails when an init container was',
       { status: { ...unready(), initContainerStatuses: [{ name: 'init', restartCount: 2 }] } },
@@ -82,9 +80,18 @@ describe('a pod of the primary', () => {
       { metadata: { creationTimestamp: '2026-11-21T02:27:59Z' } },
       AILING,
     ],
-    ['does not count while it is deleted', { metadata: { deletionTimestamp: STARTED } }, NOT_COUNTED],
-    ['does not count once it was evicted', { status: { phase: 'Failed' } }, NOT_COUNTED],
-    ['does not count when it is of another version', { owner: 'r2' }, NOT_COUNTED],
+    [
+      'does not count while it is deleted',
+      { status: restarted, metadata: { deletionTimestamp: STARTED } },
+      NOT_COUNTED,
+    ],
+    ['does not count once it was evicted', { status: { ...restarted, phase: 'Failed' } }, NOT_COUNTED],
+    [
+      'does not count once its node was shut down',
+      { status: { ...restarted, phase: 'Succeeded' } },
+      NOT_COUNTED,
+    ],
+    ['does not count when it is of another version', { status: restarted, owner: 'r2' }, NOT_COUNTED],
   ])('%s', (_what, parts, expected) => {
     expect(healthOf(parts)).toEqual(expected);
   });
