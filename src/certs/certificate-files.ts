@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import type { Logger } from '../telemetry/log.ts';
 import type { CertificateSource, Circumstances, Material } from './certificate-source.ts';
-import { authoritiesIn, pairProblem, servingProblem } from './validity.ts';
+import { createRetirement } from './retirement.ts';
+import {
+  authoritiesIn,
+  authoritiesToKeep,
+  isTrusted,
+  pairProblem,
+  servingProblem,
+  splitBundle,
+} from './validity.ts';
 
 const INTERVAL_MS = 8_000;
-// A kubelet may take minutes to bring a renewed Secret to every replica: until then the others' authority stays.
-const RETIREMENT_MS = 3_600_000;
 
 interface Files {
   cert: string;
@@ -31,6 +37,15 @@ const problemWith = ({ ca, ...pair }: Files, circumstances: Circumstances): stri
     ? pairProblem(pair, circumstances)
     : servingProblem(pair, { ...circumstances, bundle: ca });
 
+/** Authorities by which this replica, or others that don't see these files yet, may be serving. */
+const othersThan = (own: readonly string[], { registered, served, at }: Circumstances): string[] => {
+  const needed = authoritiesIn(served?.ca ?? '', at).filter((bundle) =>
+    isTrusted(served?.cert ?? '', { bundle, at }),
+  );
+  const found = authoritiesToKeep(registered, at);
+  return [...new Set([...found, ...needed])].filter((cert) => !own.includes(cert));
+};
+
 /**
  * A pair that somebody else renews in `tls.crt`, `tls.key` and `ca.crt` of a directory, such as cert-manager's Secret
  * as a volume. Files that can't be served with are told about, and the pair before stays.
@@ -38,7 +53,7 @@ const problemWith = ({ ca, ...pair }: Files, circumstances: Circumstances): stri
 export const createCertificateFiles = (directory: string, log: Logger): CertificateSource => {
   let good: Files | undefined;
   let told: string | undefined;
-  let idleSince = new Map<string, number>();
+  const retirement = createRetirement();
 
   const tell = (problem: string | undefined): void => {
     if (problem !== undefined && problem !== told)
@@ -58,14 +73,13 @@ export const createCertificateFiles = (directory: string, log: Logger): Certific
   };
 
   /** Replicas see new files at different times: each adds the authority it needs, and removes none that others may. */
-  const bundleOf = (ca: string, { registered, served, at }: Circumstances): string => {
-    const own = authoritiesIn(ca, at);
-    const others = authoritiesIn(`${registered}\n${served?.ca ?? ''}`, at).filter(
-      (cert) => !own.includes(cert),
-    );
-    idleSince = new Map(others.map((cert) => [cert, idleSince.get(cert) ?? at.getTime()]));
-    const kept = others.filter((cert) => at.getTime() - (idleSince.get(cert) ?? 0) < RETIREMENT_MS);
-    return [...own, ...kept].join('');
+  const bundleOf = (ca: string, circumstances: Circumstances): string => {
+    const own = authoritiesIn(ca, circumstances.at);
+    const others = othersThan(own, circumstances);
+    const settled = splitBundle(circumstances.settled);
+    const idle = own.every((cert) => settled.includes(cert)) ? others : [];
+    const retired = retirement.due(idle, circumstances.at);
+    return [...own, ...others.filter((cert) => !retired.includes(cert))].join('');
   };
 
   return {

@@ -6,8 +6,8 @@ const PEACE_MS = 10 * 60_000;
 
 /** Keeps Kanari from a writing match with a controller that insists on another value. Times in milliseconds. */
 export interface CorrectionLimit {
-  /** The earliest time to put right what somebody else changed. */
-  nextAt: () => number;
+  /** The earliest time, from the present one, to put right what somebody else changed. */
+  nextAt: (at: number) => number;
   corrected: (at: number) => void;
   /** What Kanari wants stands. */
   stands: (at: number) => void;
@@ -18,7 +18,9 @@ export const createCorrectionLimit = (): CorrectionLimit => {
   let corrections = 0;
   let lastAt = -Infinity;
   return {
-    nextAt: () => {
+    nextAt: (at) => {
+      // Whose clock was set back need not wait until it is where it was.
+      lastAt = Math.min(lastAt, at);
       if (corrections < FREE_CORRECTIONS) return lastAt;
       return lastAt + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (corrections - FREE_CORRECTIONS));
     },

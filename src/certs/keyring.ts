@@ -1,14 +1,13 @@
-import { BACKDATE_MS, createAuthority, issueLeaf, type KeyPair } from './authority.ts';
+import { createAuthority, issueLeaf, type KeyPair } from './authority.ts';
 import type { Circumstances } from './certificate-source.ts';
 import {
-  authoritiesIn,
+  authoritiesToKeep,
   authorityProblem,
   type CertificateProblem,
   isIssued,
   isRenewalDue,
   servingProblem,
   splitBundle,
-  startOf,
 } from './validity.ts';
 
 /** Everything that serving needs, as all replicas share it. */
@@ -30,10 +29,8 @@ export interface RenewedKeyring {
   change: KeyringChange;
 }
 
-// Replicas take up a new leaf within seconds. One that could not for an hour is not ready either: its watches are stale.
-const RETIREMENT_MS = 3_600_000;
-// However often the Secret is lost, the webhook configuration stays small.
-const MOST_AUTHORITIES = 8;
+/** However often the Secret is lost, the webhook configuration stays small. */
+export const MOST_AUTHORITIES = 8;
 
 const issuingAuthority = ({ bundle, authorityKey }: Keyring): KeyPair => ({
   cert: splitBundle(bundle)[0] ?? '',
@@ -42,7 +39,7 @@ const issuingAuthority = ({ bundle, authorityKey }: Keyring): KeyPair => ({
 
 /** All that a leaf still served by some replica may chain to; what those at hand chain to comes first. */
 const trustedSoFar = (keyring: Keyring | undefined, { served, registered, at }: Circumstances): string[] => {
-  const known = authoritiesIn([served?.ca, keyring?.bundle, registered].join('\n'), at);
+  const known = authoritiesToKeep([served?.ca, keyring?.bundle, registered].join('\n'), at);
   const leaves = [served?.cert, keyring?.leaf.cert].filter((cert) => cert !== undefined);
   const inUse = known.filter((authority) => leaves.some((leaf) => isIssued(leaf, authority)));
   return [...new Set([...inUse, ...known])].slice(0, MOST_AUTHORITIES - 1);
@@ -81,20 +78,35 @@ const leafChange = (
   return isRenewalDue(leaf.cert, at) ? { kind: 'leafReplaced', reason: 'RenewalDue' } : undefined;
 };
 
-/** Only the issuing authority is in use, and has been for so long that no replica serves by another. */
-const othersAreIdle = ({ bundle, leaf }: Keyring, at: Date): boolean => {
+/**
+ * All that is trusted beside the issuing authority, once whoever looks serves by that one: API servers know it, and the
+ * leaf is issued by it.
+ */
+export const idleAuthorities = (
+  { bundle, leaf }: Keyring,
+  { registered, settled, at }: Circumstances,
+): string[] => {
   const [authority = '', ...others] = splitBundle(bundle);
-  const issuedAt = startOf(leaf.cert).getTime() + BACKDATE_MS;
-  return others.length > 0 && isIssued(leaf.cert, authority) && at.getTime() - issuedAt >= RETIREMENT_MS;
+  if (!isIssued(leaf.cert, authority) || !splitBundle(settled).includes(authority)) return [];
+  return [...new Set([...others, ...authoritiesToKeep(registered, at)])].filter((cert) => cert !== authority);
+};
+
+const withoutRetired = (keyring: Keyring, retired: readonly string[]): RenewedKeyring | undefined => {
+  const certs = splitBundle(keyring.bundle);
+  const kept = certs.filter((cert) => !retired.includes(cert));
+  if (kept.length === certs.length) return undefined;
+  return { keyring: { ...keyring, bundle: kept.join('') }, change: { kind: 'authoritiesRetired' } };
 };
 
 /**
  * The keyring to store, and what changed; undefined when the present one is good. One step at a time, each safe to
  * stop after: a new authority joins the bundle, the leaf moves over once that is known, the old authority leaves.
+ * @param retired authorities that have been idle for so long that no replica serves by them
  */
 export const renewKeyring = async (
   keyring: Keyring | undefined,
   circumstances: Circumstances,
+  retired: readonly string[],
 ): Promise<RenewedKeyring | undefined> => {
   const { names, at } = circumstances;
   const replaced = async (reason: (KeyringChange & { kind: 'authorityReplaced' })['reason']) => ({
@@ -110,6 +122,5 @@ export const renewKeyring = async (
     return { keyring: { ...keyring, leaf: await issueLeaf(authority, names, at) }, change };
   }
   if (isRenewalDue(authority.cert, at)) return replaced('RenewalDue');
-  if (!othersAreIdle(keyring, at)) return undefined;
-  return { keyring: { ...keyring, bundle: authority.cert }, change: { kind: 'authoritiesRetired' } };
+  return withoutRetired(keyring, retired);
 };

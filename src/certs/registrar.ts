@@ -1,7 +1,7 @@
 import type { Reader, Writer } from '../kube/api.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createCorrectionLimit } from './correction-limit.ts';
-import { splitBundle } from './validity.ts';
+import { sameCertificates, splitBundle } from './validity.ts';
 import {
   type Address,
   CONFIGURATION_NAME,
@@ -36,16 +36,11 @@ export interface RegistrarDependencies {
   address: Address;
 }
 
-const keyOf = (bundle: string | undefined): string =>
-  splitBundle(bundle ?? '')
-    .sort()
-    .join('');
-
 export const createRegistrar = (dependencies: RegistrarDependencies): Registrar => {
   const { reader, writer, log, now, address } = dependencies;
   const limit = createCorrectionLimit();
   let configuration: WebhookConfiguration | undefined;
-  /** What was last written, or found as wanted; wanted again and not there, somebody else has changed it. */
+  /** The bundle that was last written, or found as wanted. */
   let asserted: string | undefined;
   let problem: string | undefined;
 
@@ -54,12 +49,21 @@ export const createRegistrar = (dependencies: RegistrarDependencies): Registrar 
     problem = next;
   };
 
+  /** Wanted as before and not there, or not all that is still wanted: somebody else has changed it. */
+  const isForeignChange = (found: WebhookConfiguration, wanted: string): boolean => {
+    if (asserted === undefined) return false;
+    if (sameCertificates(asserted, wanted)) return true;
+    const [present, still] = [splitBundle(registeredBundle(found)), splitBundle(wanted)];
+    return splitBundle(asserted).some((cert) => still.includes(cert) && !present.includes(cert));
+  };
+
   /** Whether to leave the change of somebody else alone for now. */
-  const isContested = (found: WebhookConfiguration, bundle: string | undefined): boolean => {
-    if (asserted !== keyOf(bundle)) return false;
+  const isContested = (found: WebhookConfiguration, wanted: string): boolean => {
+    if (!isForeignChange(found, wanted)) return false;
     const others = otherManagers(found).join(', ') || 'somebody';
-    if (now() < limit.nextAt()) {
-      const next = new Date(limit.nextAt()).toISOString();
+    const nextAt = limit.nextAt(now());
+    if (now() < nextAt) {
+      const next = new Date(nextAt).toISOString();
       settle(
         `${others} keeps changing caBundle or address of ${CONFIGURATION_NAME}; put right again at ${next}`,
       );
@@ -84,14 +88,15 @@ export const createRegistrar = (dependencies: RegistrarDependencies): Registrar 
         settle(`there is no webhook configuration ${CONFIGURATION_NAME}`);
         return '';
       }
+      const wanted = bundle ?? '';
       const operations = planRegistration(configuration, bundle, address);
       if (operations.length === 0) {
         limit.stands(now());
-        asserted = keyOf(bundle);
+        asserted = wanted;
         settle(undefined);
-      } else if (!isContested(configuration, bundle)) {
+      } else if (!isContested(configuration, wanted)) {
         await writeConfiguration(writer, configuration, operations, signal);
-        asserted = keyOf(bundle);
+        asserted = wanted;
         log.info({ configuration: CONFIGURATION_NAME }, 'webhook registered');
         settle(undefined);
         return bundle ?? registeredBundle(configuration);

@@ -103,12 +103,11 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
   /** The certificate that API servers have been able to call by. */
   let learnt: string | undefined;
 
-  const serveMaterial = ({ pair, bundle: ca = '' }: Material): void => {
+  const serveMaterial = ({ pair, bundle: ca = '' }: Material, at: Date): void => {
     if (served?.cert === pair.cert && served.key === pair.key) {
       served = { ...served, ca };
       return;
     }
-    const at = new Date(now());
     if (!isTimeFor(pair, { at, served, registered, settled: ledger.settled(at) })) return;
     served = { ...pair, ca, expiresAt: expiryOf(pair.cert) };
     serve(served);
@@ -126,7 +125,7 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     try {
       registered = await registrar.register(material.bundle, signal);
     } finally {
-      serveMaterial(material);
+      serveMaterial(material, at);
     }
     failure = undefined;
     if (served !== undefined && isTrusted(served.cert, { bundle: trustFor(served.cert, ledger, at), at })) {

@@ -1,3 +1,4 @@
+import { createSightings } from './sightings.ts';
 import { splitBundle } from './validity.ts';
 
 // API servers follow the configuration by a watch, which takes them less than a second on a good day.
@@ -14,21 +15,16 @@ export interface TrustLedger {
 }
 
 export const createTrustLedger = (): TrustLedger => {
-  let since: Map<string, number> | undefined;
-  let inherited = new Set<string>();
-  const select = (isWanted: (cert: string, seenAt: number) => boolean): string =>
-    [...(since ?? [])]
-      .filter(([cert, seenAt]) => isWanted(cert, seenAt))
-      .map(([cert]) => cert)
-      .join('');
+  const sightings = createSightings();
+  let inherited: string[] | undefined;
+  const learnt = (at: Date): string[] => sightings.seenFor(LEARNING_MS, at);
   return {
     observe: (bundle, at) => {
       const certs = splitBundle(bundle);
-      inherited = new Set(certs.filter((cert) => since === undefined || inherited.has(cert)));
-      const before = since;
-      since = new Map(certs.map((cert) => [cert, before?.get(cert) ?? at.getTime()]));
+      inherited = inherited?.filter((cert) => certs.includes(cert)) ?? certs;
+      sightings.look(certs, at);
     },
-    settled: (at) => select((_, seenAt) => at.getTime() - seenAt >= LEARNING_MS),
-    presumed: (at) => select((cert, seenAt) => inherited.has(cert) || at.getTime() - seenAt >= LEARNING_MS),
+    settled: (at) => learnt(at).join(''),
+    presumed: (at) => [...new Set([...(inherited ?? []), ...learnt(at)])].join(''),
   };
 };

@@ -79,12 +79,19 @@ export const isIssued = (cert: string, authorityCert: string): boolean => {
   return certificate !== undefined && authority !== undefined && isIssuedBy(certificate, authority);
 };
 
-/** The certificates of a bundle that may vouch for others at that time, each once, as PEM texts in their order. */
-export const authoritiesIn = (bundle: string, at: Date): string[] =>
+const authoritiesWith = (bundle: string, isFit: (certificate: X509Certificate) => boolean): string[] =>
   [...new Set(splitBundle(bundle))].filter((pem) => {
     const certificate = readCertificate(pem);
-    return certificate?.ca === true && timeProblem(certificate, at) === undefined;
+    return certificate?.ca === true && isFit(certificate);
   });
+
+/** The certificates of a bundle that may vouch for others at that time, each once, as PEM texts in their order. */
+export const authoritiesIn = (bundle: string, at: Date): string[] =>
+  authoritiesWith(bundle, (certificate) => timeProblem(certificate, at) === undefined);
+
+/** Those, and what will be one later: to a clock that is behind, what others go by may begin in the future. */
+export const authoritiesToKeep = (bundle: string, at: Date): string[] =>
+  authoritiesWith(bundle, (certificate) => timeProblem(certificate, at) !== 'Expired');
 
 interface Trust {
   bundle: string;

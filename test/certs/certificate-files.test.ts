@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { issueLeaf } from '../../src/certs/authority.ts';
 import { createCertificateFiles } from '../../src/certs/certificate-files.ts';
-import { splitBundle } from '../../src/certs/validity.ts';
+import { isTrusted, splitBundle } from '../../src/certs/validity.ts';
 import { quietLog } from '../telemetry/quiet-log.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { type Issued, issued, later, START } from './key-pairs.ts';
@@ -109,9 +109,49 @@ describe('certificate files', () => {
     expect(cluster.writes).toHaveLength(length);
     await mount(filesOf(two));
     await ahead.live(10 * SECOND);
+    // An hour in which nobody was awake is none.
     clock.now += HOUR;
     await ahead.pass();
+    expect(splitBundle(bundles(cluster)[0]!)).toHaveLength(2);
+    await ahead.live(HOUR + 10 * SECOND);
     expect(bundles(cluster)[0]).toBe(two.authority.cert);
+  });
+
+  it('retire an authority for good, though a younger replica has known it less long', async () => {
+    await mount(filesOf(one));
+    const elder = replica();
+    await elder.live(10 * SECOND);
+    await mount(filesOf(two));
+    await elder.live(HOUR / 2);
+    const younger = replica();
+    for (let passed = 0; passed < HOUR; passed += 40 * SECOND) {
+      clock.now += 40 * SECOND;
+      await younger.pass();
+      await elder.pass();
+    }
+    expect(bundles(cluster)).toEqual([two.authority.cert, two.authority.cert]);
+    const { length } = cluster.writes;
+    await younger.live(HOUR / 2);
+    await elder.pass();
+    expect(cluster.writes).toHaveLength(length);
+  });
+
+  it('and the Secret of replicas that have not gone over to files yet, or back again, agree', async () => {
+    await mount(filesOf(one));
+    const [byFiles, bySecret] = [replica(), startReplica({ cluster, clock })];
+    await byFiles.live(10 * SECOND);
+    await bySecret.live(10 * SECOND);
+    const { length } = cluster.writes;
+    for (let look = 0; look < 10; look += 1) {
+      clock.now += 8 * SECOND;
+      for (const { pass } of [byFiles, bySecret]) await pass();
+      for (const { rotator } of [byFiles, bySecret]) {
+        expect(rotator.problem()).toBeUndefined();
+        const [at, bundle] = [new Date(clock.now), bundles(cluster)[0]!];
+        expect(isTrusted(rotator.current()!.cert, { bundle, at })).toBe(true);
+      }
+    }
+    expect(cluster.writes).toHaveLength(length);
   });
 
   it.each<[string, () => Record<string, string>, string]>([

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Circumstances } from '../../src/certs/certificate-source.ts';
-import { type Keyring, renewKeyring } from '../../src/certs/keyring.ts';
+import { idleAuthorities, type Keyring, renewKeyring } from '../../src/certs/keyring.ts';
 import { expiryOf, isIssued, servingProblem, splitBundle } from '../../src/certs/validity.ts';
 import { later, START } from './key-pairs.ts';
 
@@ -8,7 +8,6 @@ import { later, START } from './key-pairs.ts';
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const NAMES = ['kanari.kanari-system.svc'];
-const HOUR = 1 / 24;
 let fresh: Keyring;
 
 /** Nothing is served, and API servers know nothing, unless said. */
@@ -21,8 +20,12 @@ const under = (at: Date, others: Partial<Circumstances> = {}): Circumstances => 
   ...others,
 });
 
-const renewed = async (keyring: Keyring | undefined, circumstances: Circumstances) => {
-  const result = await renewKeyring(keyring, circumstances);
+const renewed = async (
+  keyring: Keyring | undefined,
+  circumstances: Circumstances,
+  retired: readonly string[] = [],
+) => {
+  const result = await renewKeyring(keyring, circumstances, retired);
   if (result === undefined) throw new Error('expected a renewal');
   return result;
 };
@@ -44,7 +47,7 @@ describe('a keyring', () => {
   });
 
   it('is left alone while it is good', async () => {
-    expect(await renewKeyring(fresh, under(later(19), { settled: fresh.bundle }))).toBeUndefined();
+    expect(await renewKeyring(fresh, under(later(19), { settled: fresh.bundle }), [])).toBeUndefined();
   });
 
   it('gets a new leaf by the same authority after two thirds of its life', async () => {
@@ -55,7 +58,7 @@ describe('a keyring', () => {
   });
 
   it('keeps its leaf to the end while API servers have not learnt the authority', async () => {
-    expect(await renewKeyring(fresh, under(later(29)))).toBeUndefined();
+    expect(await renewKeyring(fresh, under(later(29)), [])).toBeUndefined();
     expect((await renewed(fresh, under(later(30)))).change).toEqual({
       kind: 'leafReplaced',
       reason: 'Expired',
@@ -106,6 +109,13 @@ describe('a lost keyring', () => {
   });
 });
 
+describe('a clock that is two hours behind', () => {
+  it('takes no authority away by which others serve', async () => {
+    const { keyring } = await renewed(fresh, under(later(-1 / 12), { registered: fresh.bundle }));
+    expect(splitBundle(keyring.bundle)).toContain(fresh.bundle);
+  });
+});
+
 describe('rotation of the authority', () => {
   const at = later(2_500);
   let young: Keyring;
@@ -128,22 +138,32 @@ describe('rotation of the authority', () => {
   });
 
   it('waits until API servers have learnt the new one', async () => {
-    expect(await renewKeyring(overlap, notYet())).toBeUndefined();
+    expect(await renewKeyring(overlap, notYet(), [])).toBeUndefined();
   });
 
-  it('then moves the leaf, and only an hour later stops to trust the old one', async () => {
+  it('then moves the leaf, and trusts both still', async () => {
     const { keyring: moved, change } = await renewed(overlap, settled());
     expect(change).toEqual({ kind: 'leafReplaced', reason: 'AuthorityReplaced' });
     const [issuing = ''] = splitBundle(moved.bundle);
     expect(isIssued(moved.leaf.cert, issuing)).toBe(true);
     expect(splitBundle(moved.bundle)).toHaveLength(2);
+  });
 
-    const soon = under(later(2_500 + 0.9 * HOUR), { settled: moved.bundle });
-    expect(await renewKeyring(moved, soon)).toBeUndefined();
-    const retired = await renewed(moved, { ...soon, at: later(2_500 + 1.1 * HOUR) });
-    expect(retired).toEqual({
+  it('stops to trust the old one once that has been idle for long', async () => {
+    const { keyring: moved } = await renewed(overlap, settled());
+    const [issuing = '', old = ''] = splitBundle(moved.bundle);
+    expect(await renewKeyring(moved, settled(), [])).toBeUndefined();
+    expect(await renewed(moved, settled(), [old])).toEqual({
       keyring: { ...moved, bundle: issuing },
       change: { kind: 'authoritiesRetired' },
     });
+  });
+
+  it('makes the old one idle only when API servers know the new one and the leaf is by it', async () => {
+    const { keyring: moved } = await renewed(overlap, settled());
+    const [, old = ''] = splitBundle(moved.bundle);
+    expect(idleAuthorities(moved, settled())).toEqual([old]);
+    expect(idleAuthorities(moved, notYet())).toEqual([]);
+    expect(idleAuthorities(overlap, settled())).toEqual([]);
   });
 });

@@ -50,17 +50,25 @@ export const replaceSecret = (cluster: Cluster, data: Record<string, string> | u
   cluster.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...(data && { data }) });
 };
 
+/** Somebody adds an authority to what is there. */
+export const trustAlso = (cluster: Cluster, cert: string): void => {
+  const caBundle = Buffer.from(`${bundles(cluster)[0] ?? ''}${cert}`).toString('base64');
+  cluster.put(configuration({ caBundle }));
+};
+
 export interface ReplicaOptions {
   cluster: Cluster;
   /** Milliseconds since the epoch; shared by replicas, advanced by the test. */
   clock: { now: number };
+  /** How far its own clock is ahead. */
+  skewMs?: number;
   webhookUrl?: string;
   /** Default: the Secret. */
   source?: CertificateSource;
 }
 
 /** One replica's rotator, whose passes the test sets off. */
-export const startReplica = ({ cluster, clock, webhookUrl, source }: ReplicaOptions) => {
+export const startReplica = ({ cluster, clock, skewMs = 0, webhookUrl, source }: ReplicaOptions) => {
   const served: ServingCertificate[] = [];
   const { log, entries } = quietLog();
   const pauses: number[] = [];
@@ -71,7 +79,7 @@ export const startReplica = ({ cluster, clock, webhookUrl, source }: ReplicaOpti
     reader: cluster.reader,
     writer: cluster.writer,
     log,
-    now: () => clock.now,
+    now: () => clock.now + skewMs,
     sleep: (milliseconds) => {
       pauses.push(milliseconds);
       arrive();
