@@ -36,6 +36,13 @@ export interface RegistrarDependencies {
   address: Address;
 }
 
+/** Whether somebody else made what is not as wanted: it was asserted before, or part of it that is gone. Bundles. */
+const isForeignChange = (asserted: string, found: string, wanted: string): boolean => {
+  if (sameCertificates(asserted, wanted)) return true;
+  const [present, still] = [splitBundle(found), splitBundle(wanted)];
+  return splitBundle(asserted).some((cert) => still.includes(cert) && !present.includes(cert));
+};
+
 export const createRegistrar = (dependencies: RegistrarDependencies): Registrar => {
   const { reader, writer, log, now, address } = dependencies;
   const limit = createCorrectionLimit();
@@ -49,17 +56,9 @@ export const createRegistrar = (dependencies: RegistrarDependencies): Registrar 
     problem = next;
   };
 
-  /** Wanted as before and not there, or not all that is still wanted: somebody else has changed it. */
-  const isForeignChange = (found: WebhookConfiguration, wanted: string): boolean => {
-    if (asserted === undefined) return false;
-    if (sameCertificates(asserted, wanted)) return true;
-    const [present, still] = [splitBundle(registeredBundle(found)), splitBundle(wanted)];
-    return splitBundle(asserted).some((cert) => still.includes(cert) && !present.includes(cert));
-  };
-
   /** Whether to leave the change of somebody else alone for now. */
   const isContested = (found: WebhookConfiguration, wanted: string): boolean => {
-    if (!isForeignChange(found, wanted)) return false;
+    if (asserted === undefined || !isForeignChange(asserted, registeredBundle(found), wanted)) return false;
     const others = otherManagers(found).join(', ') || 'somebody';
     const nextAt = limit.nextAt(now());
     if (now() < nextAt) {
