@@ -1,5 +1,5 @@
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK } from './marks.ts';
-import { annotationsOf, type Deployment, type PodTemplate } from './objects.ts';
+import { annotationsOf, type Deployment } from './objects.ts';
 import { type OwnOptOut, ownOptOut } from './opt-in.ts';
 import type { Settings } from './release-settings.ts';
 import { canonicalTemplate, revisionOfCanonical } from './revision.ts';
@@ -10,7 +10,7 @@ import type { Injection } from './snapshot.ts';
 /** Pods of several versions: a rolling update goes on, or it stands still because of a pause or for want of an owner. */
 export type Mixture = 'moving' | 'standing';
 
-/** Everything the gates ask about an UPDATE of a Deployment, worked out once, and only what they ask. */
+/** Everything the gates ask about an UPDATE of a Deployment, worked out once. */
 export interface DeploymentChange {
   /** As stored. */
   before: Deployment;
@@ -37,31 +37,16 @@ export interface DeploymentChange {
   optsOut: OwnOptOut | undefined;
 }
 
-/** A value that is worked out when it is first asked for. */
-const once = <T>(work: () => T): (() => T) => {
-  let done: { value: T } | undefined;
-  return () => (done ??= { value: work() }).value;
-};
-
-interface TemplateContent {
-  canonical: () => string;
-  revision: () => Revision;
-}
-
-const contentOf = (template: PodTemplate, injection: Injection): TemplateContent => {
-  const canonical = once(() => canonicalTemplate(template, injection));
-  return { canonical, revision: once(() => revisionOfCanonical(canonical())) };
-};
-
 export const changeOf = (
   before: Deployment,
   after: Deployment,
   context: Pick<DeploymentChange, 'settings' | 'injection' | 'mixture'>,
 ): DeploymentChange => {
-  const { injection } = context;
+  const stored = canonicalTemplate(before.spec.template, context.injection);
+  const requested = canonicalTemplate(after.spec.template, context.injection);
+  const templateChanged = stored !== requested;
+  const revision = revisionOfCanonical(requested);
   const held = isHeld(before);
-  const stored = contentOf(before.spec.template, injection);
-  const requested = contentOf(after.spec.template, injection);
   return {
     ...context,
     before,
@@ -69,15 +54,9 @@ export const changeOf = (
     held,
     pauseRequested: isPaused(after) && !pausedWithin(before, after),
     resumesHold: held && asksToResume(before, after),
-    get templateChanged() {
-      return stored.canonical() !== requested.canonical();
-    },
-    get primary() {
-      return primaryOf(before, stored);
-    },
-    get revision() {
-      return requested.revision();
-    },
+    templateChanged,
+    primary: primaryOf(before, templateChanged ? revisionOfCanonical(stored) : revision),
+    revision,
     skipRequested: saysSkip(after) && skipOf(before) !== skipOf(after),
     optsOut: ownOptOut(before) === undefined ? ownOptOut(after) : undefined,
   };
@@ -117,12 +96,13 @@ const isNewMark = (mark: string, before: Deployment, after: Deployment): boolean
   return value !== undefined && value !== annotationsOf(before)[mark];
 };
 
-const primaryOf = (before: Deployment, stored: TemplateContent): Revision | undefined => {
-  if (!isPaused(before)) return stored.revision();
+/** @param stored what the stored template is called */
+const primaryOf = (before: Deployment, stored: Revision): Revision | undefined => {
+  if (!isPaused(before)) return stored;
   const marked = annotationsOf(before)[PRIMARY_MARK];
   if (marked !== undefined || isHeld(before)) return marked;
   // A pause older than the opt-in: the stored template is the primary's only if its pods are there.
-  return isUpdated(before) ? stored.revision() : undefined;
+  return isUpdated(before) ? stored : undefined;
 };
 
 /** The Deployment controller has seen the stored template, and pods of it exist. */

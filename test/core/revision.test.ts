@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inject, injectionFor } from '../../src/core/injection.ts';
-import type { PodTemplate } from '../../src/core/objects.ts';
-import { revisionOf, sameTemplate } from '../../src/core/revision.ts';
+import type { Json, PodTemplate } from '../../src/core/objects.ts';
+import { canonicalTemplate, revisionOf, sameTemplate } from '../../src/core/revision.ts';
 import { namespace, plainInjection, template } from './deployment-fixtures.ts';
 
 const istio = injectionFor({ sidecar: 'istio' }, namespace());
@@ -42,5 +43,45 @@ describe('two templates', () => {
   ])('differ by %s', (_what, other) => {
     expect(sameTemplate(template(), other, istio)).toBe(false);
     expect(revisionOf(other, istio)).not.toBe(revisionOf(template(), istio));
+  });
+});
+
+describe('the text of a template', () => {
+  const written = (value: Json): string => {
+    if (value === null || typeof value !== 'object') return JSON.stringify(value);
+    if (Array.isArray(value)) return `[${value.map(written).join(',')}]`;
+    const members = Object.entries(value).flatMap(([key, member]): [string, Json][] =>
+      member === null || member === undefined ? [] : [[key, member]],
+    );
+    const texts = members
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => `${JSON.stringify(key)}:${written(member)}`);
+    return `{${texts.join(',')}}`;
+  };
+
+  // Few names, so that they come in any order; numbers too, which an object lists first whatever the order.
+  const name = fc.constantFrom('a', 'b', 'B', 'ab', '', '9', '10', '__proto__', 'é');
+  const { json } = fc.letrec<{ json: Json }>((tie) => ({
+    json: fc.oneof(
+      { depthSize: 'medium' },
+      fc.oneof(
+        fc.constant(null),
+        fc.boolean(),
+        fc.integer(),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.string(),
+      ),
+      fc.array(tie('json'), { maxLength: 4 }),
+      fc.array(fc.tuple(name, tie('json')), { maxLength: 4 }).map((members) => Object.fromEntries(members)),
+    ),
+  }));
+
+  it('has the keys of every object in order and no nulls, wherever and however deep they are', () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        const text = canonicalTemplate({ spec: { value } }, plainInjection);
+        expect(text).toBe(written({ spec: { value } }));
+      }),
+    );
   });
 });
