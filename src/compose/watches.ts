@@ -1,19 +1,4 @@
-import type { CanaryPolicy } from '../core/canary-policy.ts';
-import type { GatewayRoute } from '../core/gateway-api/route.ts';
-import type { DestinationRule } from '../core/istio/destination-rule.ts';
-import type { VirtualService } from '../core/istio/virtual-service.ts';
-import type {
-  ControllerRevision,
-  Deployment,
-  DisruptionBudget,
-  EndpointSlice,
-  KubeObject,
-  Namespace,
-  Pod,
-  ReplicaSet,
-  Service,
-} from '../core/objects.ts';
-import type { Canary } from '../core/snapshot.ts';
+import type { KubeObject, Pod } from '../core/objects.ts';
 import type { Log } from '../kube/log.ts';
 import { createReflector, type Reflector } from '../kube/reflector.ts';
 import type { ResourceKind } from '../kube/resources.ts';
@@ -57,22 +42,22 @@ export const createWatches = (rest: Rest, log: Log): Watches => {
     return store;
   };
   const stores: Stores = {
-    namespaces: watch<Namespace>('Namespace'),
-    deployments: watch<Deployment>('Deployment'),
-    replicaSets: watch<ReplicaSet>('ReplicaSet'),
-    pods: watch<Pod>('Pod', { project: slimPod }),
-    services: watch<Service>('Service', { project: withWriters }),
-    endpointSlices: watch<EndpointSlice>('EndpointSlice'),
-    controllerRevisions: watch<ControllerRevision>('ControllerRevision', {
+    namespaces: watch('Namespace'),
+    deployments: watch('Deployment'),
+    replicaSets: watch('ReplicaSet'),
+    pods: watch('Pod', { project: slimPod }),
+    services: watch('Service', { project: withWriters }),
+    endpointSlices: watch('EndpointSlice'),
+    controllerRevisions: watch('ControllerRevision', {
       labelSelector: 'app.kubernetes.io/managed-by=kanari',
     }),
-    disruptionBudgets: watch<DisruptionBudget>('PodDisruptionBudget'),
-    canaries: watch<Canary>('Canary'),
-    canaryPolicies: watch<CanaryPolicy>('CanaryPolicy'),
-    virtualServices: watch<VirtualService>('VirtualService', { project: withWriters }),
-    destinationRules: watch<DestinationRule>('DestinationRule', { project: withWriters }),
-    httpRoutes: watch<GatewayRoute>('HTTPRoute', { project: withWriters }),
-    grpcRoutes: watch<GatewayRoute>('GRPCRoute', { project: withWriters }),
+    disruptionBudgets: watch('PodDisruptionBudget'),
+    canaries: watch('Canary'),
+    canaryPolicies: watch('CanaryPolicy'),
+    virtualServices: watch('VirtualService', { project: withWriters }),
+    destinationRules: watch('DestinationRule', { project: withWriters }),
+    httpRoutes: watch('HTTPRoute', { project: withWriters }),
+    grpcRoutes: watch('GRPCRoute', { project: withWriters }),
   };
   return { stores, reflectors };
 };
