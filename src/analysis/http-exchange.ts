@@ -1,5 +1,5 @@
 import type * as http from 'node:http';
-import { linkDeadline } from '../kube/linked-signal.ts';
+import { completeBefore } from '../kube/linked-signal.ts';
 import { type Connect, createConnect, ProxyRefusal, type TlsMaterial } from './http-connect.ts';
 
 // One bounded exchange over kept-alive connections. Whatever the server does is a value, never an exception.
@@ -80,22 +80,14 @@ const respond = (connect: Connect, request: HttpRequest): Promise<http.IncomingM
 /** Exchanges with a pool of connections of their own for life. */
 export const createExchange = ({ timeoutMs, maxBytes, proxyUrl }: ExchangeOptions): Exchange => {
   const connect = createConnect({ proxyUrl, timeoutMs });
+  const reason = (): DOMException => new DOMException('no answer', 'TimeoutError');
   return async (request) => {
-    const deadline = linkDeadline(
-      request.signal,
-      timeoutMs,
-      () => new DOMException('no answer', 'TimeoutError'),
-    );
-    const { signal } = deadline;
     try {
-      const outcome = await readBody(await respond(connect, { ...request, signal }), maxBytes);
-      // A body that ends with its connection looks whole when the deadline has cut it.
-      signal.throwIfAborted();
-      return outcome;
+      return await completeBefore({ parent: request.signal, ms: timeoutMs, reason }, async (signal) =>
+        readBody(await respond(connect, { ...request, signal }), maxBytes),
+      );
     } catch (error) {
-      return unreachable(signal.aborted ? signal.reason : error);
-    } finally {
-      deadline.unlink();
+      return unreachable(error);
     }
   };
 };

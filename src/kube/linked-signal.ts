@@ -51,3 +51,32 @@ export const withDeadline = async <T>(
     link.unlink();
   }
 };
+
+export interface Deadline {
+  /** Ends it as well, with its own reason. */
+  parent: AbortSignal;
+  ms: number;
+  /** What it rejects with when the time is over. */
+  reason: () => unknown;
+}
+
+/**
+ * What `act` has come to before the deadline. Rejects with the reason of the abort, whatever `act` made of it: a
+ * destroyed connection does not say why, and a body that ends with its connection looks whole when it was cut.
+ */
+export const completeBefore = async <T>(
+  { parent, ms, reason }: Deadline,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const link = linkDeadline(parent, ms, reason);
+  const { signal } = link;
+  try {
+    const result = await act(signal);
+    signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    link.unlink();
+  }
+};

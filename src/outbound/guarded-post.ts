@@ -4,7 +4,7 @@ import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { formatDuration } from '../core/duration.ts';
 import { quote } from '../core/text.ts';
-import { linkDeadline } from '../kube/linked-signal.ts';
+import { completeBefore } from '../kube/linked-signal.ts';
 import { type AddressGuard, createAddressGuard } from './address-guard.ts';
 
 // One bounded POST to an address that users have named. Whatever is there is a value, never an exception.
@@ -133,25 +133,17 @@ export const createGuardedPost = (guarded: GuardOptions): GuardedPost => {
     if (typeof url === 'string') return { kind: 'refused', message: url };
     const lookup = guardedLookup(guard, guarded.lookup ?? systemLookup, apiServer);
     const late = `no answer within ${formatDuration(timeoutMs)}`;
-    const deadline = linkDeadline(signal, timeoutMs, () => new DOMException(late, 'TimeoutError'));
-    // A connection each: one that is kept might outlive what its name leads to and what is allowed.
-    const options = {
-      method: 'POST',
-      headers: { ...headers },
-      signal: deadline.signal,
-      lookup,
-      agent: false,
+    const reason = (): DOMException => new DOMException(late, 'TimeoutError');
+    const post = async (linked: AbortSignal): Promise<PostOutcome> => {
+      // A connection each: one that is kept might outlive what its name leads to and what is allowed.
+      const options = { method: 'POST', headers: { ...headers }, signal: linked, lookup, agent: false };
+      const request = (url.protocol === 'https:' ? https : http).request(url, options);
+      return answerOf(await respond(request, body), maxBytes);
     };
     try {
-      const request = (url.protocol === 'https:' ? https : http).request(url, options);
-      const outcome = await answerOf(await respond(request, body), maxBytes);
-      // A body that ends with its connection looks whole when the deadline has cut it.
-      deadline.signal.throwIfAborted();
-      return outcome;
+      return await completeBefore({ parent: signal, ms: timeoutMs, reason }, post);
     } catch (error) {
-      return unreachable(deadline.signal.aborted ? deadline.signal.reason : error, url);
-    } finally {
-      deadline.unlink();
+      return unreachable(error, url);
     }
   };
 };

@@ -6,9 +6,10 @@ import { rulesNaming } from '../core/istio/rules-in-effect.ts';
 import type { VirtualService } from '../core/istio/virtual-service.ts';
 import { labelsOf, type Namespace } from '../core/objects.ts';
 import type { TrafficProvider } from '../core/release-settings.ts';
+import type { TrafficState } from '../core/snapshot.ts';
 
 /** Providers that there is a router for. */
-export type RoutedProvider = 'istio' | 'gateway-api' | 'replicas' | 'none';
+export type RoutedProvider = TrafficState['provider'];
 
 export interface ProviderQuestion {
   /** The user's setting; an explicit one wins. */

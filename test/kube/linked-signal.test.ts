@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { withDeadline } from '../../src/kube/linked-signal.ts';
+import { completeBefore, withDeadline } from '../../src/kube/linked-signal.ts';
 
 const collectGarbage = (): void => {
   setFlagsFromString('--expose-gc');
@@ -42,4 +42,14 @@ it('gives what was done in time, and aborts nothing afterwards', async () => {
   expect(await withDeadline(parent.signal, 60_000, act)).toBe('done');
   parent.abort();
   expect(given?.aborted).toBe(false);
+});
+
+it.each<[string, () => Promise<string>]>([
+  ['looks whole', () => Promise.resolve('half of it')],
+  ['fails without saying why', () => Promise.reject(new Error('reset'))],
+])('takes nothing for complete that the deadline has cut, when it %s', async (_how, end) => {
+  const parent = new AbortController().signal;
+  const act = (signal: AbortSignal): Promise<string> => untilAborted(signal).catch(end).then(String);
+  const cut = completeBefore({ parent, ms: 10, reason: () => new Error('too late') }, act);
+  await expect(cut).rejects.toThrow('too late');
 });
