@@ -21,6 +21,7 @@ import { isOwn } from '../core/route-change.ts';
 import type { Canary, EvidenceReading, KeptTemplate, OperatorDefaults, Snapshot } from '../core/snapshot.ts';
 import type { TrafficRouter, TrafficTarget } from '../traffic/router.ts';
 import { endpointsOf } from './endpoints.ts';
+import { evidenceOfRun } from './evidence-of-run.ts';
 import { settingsFor } from './settings.ts';
 import type { Stores } from './stores.ts';
 
@@ -65,24 +66,6 @@ const servicesOf = (stores: Stores, deployment: Deployment | undefined, settings
     const selector = Object.entries(restoreService(service).spec?.selector ?? {});
     return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
   });
-};
-
-/** The canary's pods whose counters are evidence: those of the revision under test. */
-const evidenceFor = (
-  reading: EvidenceReading,
-  canaryName: string,
-  pods: Pod[],
-  revision?: string,
-): EvidenceReading => {
-  if (reading.kind !== 'samples') return reading;
-  const current = new Set(
-    pods
-      .filter((pod) => annotationsOf(pod)[REVISION_ANNOTATION] === revision)
-      .map((pod) => pod.metadata.name),
-  );
-  // Pods of a superseded revision linger in the metrics under the same workload name.
-  const counted = reading.pods.filter(({ pod }) => current.has(pod) || !pod.includes(`${canaryName}-`));
-  return { ...reading, pods: counted };
 };
 
 const keptTemplates = (stores: Stores, uid: string): KeptTemplate[] =>
@@ -162,7 +145,7 @@ export const gatherSnapshot = (sources: SnapshotSources, key: ObjectKey): Gather
     disruptionBudgets: stores.disruptionBudgets.inNamespace(namespaceName),
     traffic,
     endpoints: endpointsOf(slices, sides, (podKey) => stores.pods.get(podKey), revision),
-    evidence: evidenceFor(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),
+    evidence: evidenceOfRun(sources.evidenceOf(key), canaryName, owned.canaryPods, revision),
     customReadings: sources.customReadingsOf(key),
     callAnswers: sources.callAnswersOf(key),
     command: canary === undefined ? undefined : annotationsOf(canary)[COMMAND_ANNOTATION],
