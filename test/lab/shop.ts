@@ -202,7 +202,7 @@ export const openShop = async (
     return kubectl(['apply', '-f', '-', ...args], { stdin: JSON.stringify(manifest) });
   };
   const settles = async (): Promise<void> => {
-    await kubectl(['rollout', 'status', 'deployment/web', '--timeout=120s']);
+    await kubectl(['rollout', 'status', 'deployment/web', '--timeout=180s']);
     await eventually(async () => {
       const { replicas } = (await reading.deployment()).spec;
       expect(await reading.pods()).toHaveLength(replicas ?? 1);
