@@ -10,6 +10,8 @@ export type Cluster = ReturnType<typeof fakeCluster>;
 
 export const SECRET = { kind: 'Secret', namespace: 'kanari-system', name: 'kanari-webhook-tls' } as const;
 export const CONFIGURATION = { kind: 'MutatingWebhookConfiguration', name: 'zz-kanari' } as const;
+/** As seldom as a replica ever looks, so that hours cost little. */
+export const LOOK_MS = 50_000;
 export const SERVICE_NAME = 'kanari.kanari-system.svc';
 
 interface ClientConfig {
@@ -101,12 +103,12 @@ export const startReplica = ({ cluster, clock, skewMs = 0, webhookUrl, source }:
       if (wake === undefined) void rotator.run(stop.signal);
       else wake();
     });
-  /** Passes as the replica itself would make them, until so many milliseconds are over. */
-  const live = async (milliseconds: number): Promise<void> => {
+  /** Passes as the replica itself would make them, or more seldom, until so many milliseconds are over. */
+  const live = async (milliseconds: number, leastPauseMs = 0): Promise<void> => {
     const end = clock.now + milliseconds;
     for (;;) {
       await pass();
-      const pause = pauses.at(-1) ?? 0;
+      const pause = Math.max(leastPauseMs, pauses.at(-1) ?? 0);
       if (clock.now + pause > end) break;
       clock.now += pause;
     }

@@ -6,6 +6,7 @@ import {
   bundles,
   type Cluster,
   configuration,
+  LOOK_MS,
   replaceSecret,
   SECRET,
   startReplica,
@@ -18,8 +19,6 @@ export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 /** How far behind API servers may be with the webhook configuration. */
 const LAG_MS = 4 * SECOND;
-/** As seldom as a replica ever looks, so that hours cost little. */
-const LOOK_MS = 50 * SECOND;
 
 export type Which = 0 | 1;
 
