@@ -1,9 +1,10 @@
 import type { Effect } from '../effects.ts';
 import type { Facts } from '../facts.ts';
 import type { Ending, Run } from '../run.ts';
+import { sameJson } from '../same-json.ts';
 import { endingWith, heardBy, obey, tooLate } from './commands.ts';
 import { begunByChange } from './fix.ts';
-import { begun, newRun } from './lifecycle.ts';
+import { begun, imagesOf, newRun } from './lifecycle.ts';
 import { endedByLoss, toldLoss } from './lost.ts';
 import { ending, event, type RunContext } from './move.ts';
 
@@ -20,8 +21,19 @@ export const detected = (facts: Facts, run: Run): Effect =>
     `New revision detected! ${facts.deployment.metadata.name} ${run.images.join(', ')} (${run.revision})`,
   );
 
+/** What is rolled out is not what was analysed; told by images, for a restart is the same version. */
+const replacedInPromotion = ({ facts, run, status }: RunContext): boolean =>
+  run.ending?.outcome === 'Promoted' &&
+  status.phase === 'Promoting' &&
+  !facts.held &&
+  !sameJson(imagesOf(facts.deployment), run.images);
+
 const endedByOthers = (context: RunContext): Ending | undefined => {
   const { facts, run } = context;
+  if (replacedInPromotion(context)) {
+    const message = 'another template took the place of the one that was being promoted';
+    return ending(context, { outcome: 'Skipped', reason: 'Released', message });
+  }
   if (run.ending !== undefined) return undefined;
   const loss = endedByLoss(context);
   if (loss !== undefined) return loss;

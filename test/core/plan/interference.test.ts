@@ -142,6 +142,23 @@ test('waits, and says so, for a Service that does not exist', () => {
   expect(cluster.canaryDeployment).toBeUndefined();
 });
 
+test.each([
+  ['another version', 'v3', { outcome: 'Skipped', reason: 'Released' }],
+  ['the version that is promoted', 'v2', { outcome: 'Promoted', reason: 'StepsCompleted' }],
+])('%s let out during a promotion ends the run as what it is', (_, tag, entry) => {
+  const cluster = held();
+  cluster.runToEnd({ until: () => cluster.phase === 'Promoting' && cluster.deployment.spec.paused !== true });
+  cluster.letThrough(tag);
+  cluster.runToEnd();
+  const told = cluster.events.some((message) => message.startsWith('Promotion completed!'));
+  expect([cluster.canary?.status?.history[0], told]).toMatchObject([entry, tag === 'v2']);
+  expect([cluster.weight, cluster.destinations, cluster.canaryDeployment]).toEqual([
+    undefined,
+    false,
+    undefined,
+  ]);
+});
+
 test('a hold that another ReplicaSet broke stops the run', () => {
   const cluster = held();
   const [primary] = cluster.replicaSets;
