@@ -10,7 +10,10 @@ export interface TrustLedger {
   observe: (bundle: string, at: Date) => void;
   /** Seen standing there for so long that every API server has learnt it: fit to issue by. */
   settled: (at: Date) => string;
-  /** Settled, or there before this process was: it stood there for the replicas before, too. */
+  /**
+   * Settled, or the only one there before this process was: it stood there for the replicas before, too. Of several, one
+   * may have come a moment ago.
+   */
   presumed: (at: Date) => string;
 }
 
@@ -21,7 +24,7 @@ export const createTrustLedger = (): TrustLedger => {
   return {
     observe: (bundle, at) => {
       const certs = splitBundle(bundle);
-      inherited = inherited?.filter((cert) => certs.includes(cert)) ?? certs;
+      inherited = (inherited ?? (certs.length === 1 ? certs : [])).filter((cert) => certs.includes(cert));
       sightings.look(certs, at);
     },
     settled: (at) => learnt(at).join(''),

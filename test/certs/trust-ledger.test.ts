@@ -48,7 +48,14 @@ describe('what API servers have learnt', () => {
     expect(ledger.settled(at(milliseconds + 5 * SECOND))).toBe(one);
   });
 
-  it('is presumed of what was there before the process, as long as it stands', () => {
+  it('is presumed of none of several: one may be new', () => {
+    const ledger = ledgerOf(`${one}${two}`, 0);
+    expect(ledger.presumed(at(0))).toBe('');
+    ledger.observe(one, at(SECOND));
+    expect(ledger.presumed(at(SECOND))).toBe('');
+  });
+
+  it('is presumed of what alone was there before the process, as long as it stands', () => {
     const ledger = ledgerOf(one, 0);
     expect(ledger.presumed(at(0))).toBe(one);
     ledger.observe(`${one}${two}`, at(SECOND));
