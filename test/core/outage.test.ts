@@ -76,6 +76,14 @@ describe('outageOf', () => {
     );
   });
 
+  it('tells of an outage that was worse before the verdict in the figures of all', () => {
+    const bad: Look = { requests: 20, errors: 10 };
+    const looks: Look[] = [...thrice(bad), { ...bad, verdict: true }, ...thrice({ ...bad, errors: 8 })];
+    expect(outageOf(DEFAULT_SETTINGS, evidenceOf(DEFAULT_SETTINGS, looks))?.message).toBe(
+      'success rate 54.28 % < 99 % beyond doubt (64 of 140 requests failed)',
+    );
+  });
+
   it('is surer at less with sequential analysis, and says so', () => {
     const looks = [
       { requests: 20, errors: 10 },
@@ -113,6 +121,14 @@ describe('outageOf', () => {
     ],
   ])('compared with the primary, names an outage of the canary alone by %s', (_, look, reason, message) => {
     expect(outageOf(COMPARED, evidenceOf(COMPARED, thrice(look)))).toMatchObject({ reason, message });
+  });
+
+  it('compared with a primary that has had no requests since the verdict, tells the figures of all', () => {
+    const bad: Look = { requests: 20, errors: 10, beside: CLEAN };
+    const looks: Look[] = [...thrice(bad), { ...bad, verdict: true }, { requests: 20, errors: 20 }];
+    expect(outageOf(COMPARED, evidenceOf(COMPARED, looks))?.message).toBe(
+      'errors 60.00 % > 1.5 × 0.00 % of the primary beyond doubt (100 requests, 60 failed; primary 720, 0 failed)',
+    );
   });
 
   it.each([
