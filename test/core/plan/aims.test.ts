@@ -4,7 +4,7 @@ import { type Aim, aimsOf, beyondTraffic, loadOf } from '../../../src/core/aims.
 import type { Settings } from '../../../src/core/release-settings.ts';
 import { DEFAULT_SETTINGS } from '../../../src/core/settings.ts';
 import type { Share } from '../../../src/core/share.ts';
-import { outcomesOf, statusOf } from './run-beginnings.ts';
+import { outcomes, statusOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What a run goes through besides rising weights: A/B tests, blue/green, mirrors, pinned clients, a slow way down.
@@ -110,7 +110,7 @@ describe('an A/B test', () => {
   test('gives the canary what matches and nothing else, and is promoted after its checks', () => {
     const cluster = held(AB);
     expect(sharesOf(cluster)).toEqual([{ weight: 0 }, { weight: 0, match }, { weight: 0 }, undefined]);
-    expect([outcomesOf(cluster), cluster.restarts]).toEqual([['Promoted'], 4]);
+    expect([outcomes(cluster), cluster.restarts]).toEqual([['Promoted'], 4]);
     expect(cluster.events).toEqual([
       expect.stringMatching(/^New revision detected!/),
       'Starting canary analysis for web-canary',
@@ -158,7 +158,7 @@ describe('an A/B test', () => {
     cluster.look();
     expect(cluster.share).toEqual({ weight: 0 });
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
   });
 });
 
@@ -168,7 +168,7 @@ describe('blue/green', () => {
     cluster.runToEnd({ until: () => statusOf(cluster).iterations === 1 });
     expect(cluster.canaryDeployment?.spec.replicas).toBe(1);
     expect(sharesOf(cluster)).toEqual([{ weight: 0 }, undefined]);
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.events).toContain('Checking the canary of web without live traffic');
   });
 
@@ -184,7 +184,7 @@ describe('blue/green', () => {
   test('takes no request for no evidence, never for a pass', () => {
     const cluster = held(BLUE_GREEN);
     cluster.runToEnd({ seconds: 700 });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(statusOf(cluster).message).toContain('no evidence within the progress deadline');
   });
 
@@ -290,7 +290,7 @@ describe('stepWeightPromotion', () => {
     cluster.look();
     expect(cluster.weight).toBe(0);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 });
 
@@ -305,7 +305,7 @@ describe('settings that change mid-run', () => {
     cluster.runToEnd({ seconds: 20 });
     cluster.settings = { ...cluster.settings, ...after };
     cluster.runToEnd();
-    expect([outcomesOf(cluster), cluster.share, cluster.canaryDeployment]).toEqual([
+    expect([outcomes(cluster), cluster.share, cluster.canaryDeployment]).toEqual([
       ['Promoted'],
       undefined,
       undefined,
@@ -318,7 +318,7 @@ describe('settings that change mid-run', () => {
     cluster.settings = { ...cluster.settings, mirror: 50 };
     cluster.runToEnd();
     const first = cluster.events.filter((told) => told === 'Advance web canary iteration 1/3');
-    expect([outcomesOf(cluster), first.length]).toEqual([['Promoted'], 2]);
+    expect([outcomes(cluster), first.length]).toEqual([['Promoted'], 2]);
   });
 
   const problem = { reason: 'PolicyNotFound', message: 'CanaryPolicy careful is gone' } as const;
@@ -332,7 +332,7 @@ describe('settings that change mid-run', () => {
     expect(cluster.events.filter((told) => told.includes('careful is gone; the run waits'))).toHaveLength(1);
     cluster.settings = { ...cluster.settings, policyProblem: undefined };
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 
   test('a canary that fails while its policy is lost is withdrawn all the same', () => {
@@ -341,7 +341,7 @@ describe('settings that change mid-run', () => {
     cluster.settings = { ...cluster.settings, policyProblem: problem };
     cluster.errorRate['v2'] = 0.5;
     cluster.runToEnd({ seconds: 60 });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
   });
 });
 
@@ -358,7 +358,7 @@ describe('killed between any two writes', () => {
       destinations,
       canaryDeployment,
       paused: deployment.spec.paused,
-      runs: outcomesOf(cluster),
+      runs: outcomes(cluster),
     };
   };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outcomesOf } from './run-beginnings.ts';
+import { outcomes } from './run-beginnings.ts';
 import { ScaledCluster } from './scaled-cluster.ts';
 
 const held = (): ScaledCluster => {
@@ -53,7 +53,7 @@ describe('a canary', () => {
     });
     cluster.unready = 0;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 
   test('whose steps are lowered loses its weight first, then the pods, when proxies have learnt it', () => {
@@ -95,14 +95,14 @@ describe('a canary', () => {
     cluster.quota = 4;
     cluster.runToEnd({ seconds: 900, until: () => cluster.phase === 'Failed' });
     expect(cluster.canary?.status?.message).toBe('0 of 1 canary pods ready (exceeded quota: pods)');
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
   });
 
   test('that can not get the pods of a later step is rolled back from its weight by the deadline', () => {
     const cluster = atWeight(20);
     cluster.quota = 5;
     cluster.runToEnd({ seconds: 900, until: () => cluster.phase === 'Failed' });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(cluster.canary?.status?.message).toBe('1 of 2 canary pods ready (exceeded quota: pods)');
   });
 
@@ -113,7 +113,7 @@ describe('a canary', () => {
       cluster.scale(minute % 2 === 0 ? 10 : 20);
       cluster.runToEnd({ seconds: 60 });
     }
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
   });
 });
 
@@ -122,7 +122,7 @@ describe('a promotion', () => {
     const cluster = atWeight(50);
     cluster.quota = 6;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.events).toContain(
       'the canary makes room for the rolling update, whose pods are refused: exceeded quota: pods',
     );
@@ -158,7 +158,7 @@ describe('a primary that is not ready', () => {
     );
     cluster.ailing = 0;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 });
 
@@ -219,7 +219,7 @@ describe('scaled at any time, with steps changed and Kanari killed', () => {
           cluster.runToEnd({ seconds });
         }
         cluster.runToEnd({ seconds: 900, until: () => cluster.phase === 'Succeeded' });
-        expect(outcomesOf(cluster)).toEqual(['Promoted']);
+        expect(outcomes(cluster)).toEqual(['Promoted']);
         expect(cluster.canaryDeployment).toBeUndefined();
       }),
       { numRuns: 20 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { atWeight, held, statusOf } from './run-beginnings.ts';
+import { at, held, statusOf } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What people tell a run by a command on its Canary. Steps are 20 and 50, an interval 5 s.
@@ -16,7 +16,7 @@ const tell = (cluster: SimulatedCluster, command: string, killAfter?: number): s
 
 describe('pause', () => {
   test('holds the run at its weight, with its checks, until it is resumed', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     expect(tell(cluster, 'pause')).toEqual([
       `Paused web by command at 20 %; to go on: kubectl annotate canary web -n shop kanari.dev/command=resume=${idOf(cluster)}`,
     ]);
@@ -55,7 +55,7 @@ describe('pause', () => {
     ['failed checks', { successRate: 50, latency: 'off' }, 0.6, 'ThresholdReached'],
     ['an outage', {}, 0.9, 'OutageErrors'],
   ] as const)('does not keep it from a rollback for %s', (_, settings, rate, reason) => {
-    const cluster = atWeight(20, settings);
+    const cluster = at(20, settings);
     tell(cluster, 'pause');
     cluster.errorRate['v2'] = rate;
     cluster.runToEnd({ seconds: 120 });
@@ -63,7 +63,7 @@ describe('pause', () => {
   });
 
   test('without evidence neither rolls back nor promotes', () => {
-    const cluster = atWeight(20, { progressDeadlineMs: 20_000 });
+    const cluster = at(20, { progressDeadlineMs: 20_000 });
     tell(cluster, 'pause');
     cluster.metrics = 'empty';
     cluster.runToEnd({ seconds: 60 });
@@ -85,16 +85,16 @@ describe('pause', () => {
 });
 
 const ANSWERS: [command: string, situation: (command: string) => SimulatedCluster, answer: string][] = [
-  ['approve', () => atWeight(20), 'changes nothing: no gate waits for approval'],
-  ['resume', () => atWeight(20), 'changes nothing: the run is not paused by command'],
-  ['retry', () => atWeight(20), 'changes nothing: a run is under way'],
-  ['stop', () => atWeight(20), 'is no command; known: abort, approve, pause, promote, resume, retry'],
-  ['promote=1-0000000000-9', () => atWeight(20), 'changes nothing: it is for another run than 1-'],
-  ['promote=', () => atWeight(20), 'changes nothing: it is for another run than 1-'],
+  ['approve', () => at(20), 'changes nothing: no gate waits for approval'],
+  ['resume', () => at(20), 'changes nothing: the run is not paused by command'],
+  ['retry', () => at(20), 'changes nothing: a run is under way'],
+  ['stop', () => at(20), 'is no command; known: abort, approve, pause, promote, resume, retry'],
+  ['promote=1-0000000000-9', () => at(20), 'changes nothing: it is for another run than 1-'],
+  ['promote=', () => at(20), 'changes nothing: it is for another run than 1-'],
   [
     'pause',
     () => {
-      const cluster = atWeight(20);
+      const cluster = at(20);
       tell(cluster, 'pause');
       cluster.look();
       return cluster;
@@ -104,7 +104,7 @@ const ANSWERS: [command: string, situation: (command: string) => SimulatedCluste
   [
     'promote',
     () => {
-      const cluster = atWeight(20);
+      const cluster = at(20);
       tell(cluster, 'abort');
       cluster.look();
       return cluster;
@@ -114,7 +114,7 @@ const ANSWERS: [command: string, situation: (command: string) => SimulatedCluste
   [
     'approve',
     () => {
-      const cluster = atWeight(20);
+      const cluster = at(20);
       cluster.hold('v3');
       return cluster;
     },
@@ -144,7 +144,7 @@ test.each(ANSWERS)(
 );
 
 test('a command for this very run counts', () => {
-  const cluster = atWeight(20);
+  const cluster = at(20);
   tell(cluster, `promote=${idOf(cluster)}`);
   cluster.runToEnd();
   expect(statusOf(cluster).history[0]).toMatchObject({ outcome: 'Promoted', reason: 'PromotedByCommand' });
@@ -162,7 +162,7 @@ test('a retry for the run that failed counts, one for another does not', () => {
 });
 
 test('an approval that comes too early is not kept for the gate that follows, wherever Kanari dies', () => {
-  const cluster = atWeight(50, { approve: ['promotion'] });
+  const cluster = at(50, { approve: ['promotion'] });
   tell(cluster, 'approve', 1);
   // From here on nothing but the status is written: the command stays.
   cluster.runToEnd({ killAfter: () => 1, seconds: 20 });
@@ -189,7 +189,7 @@ test('one approval opens one gate, however often Kanari dies before it takes the
 });
 
 test('a command given to a run that is overtaken means nothing to the next, wherever Kanari dies', () => {
-  const cluster = atWeight(20);
+  const cluster = at(20);
   cluster.hold('v3');
   tell(cluster, 'promote', 1);
   cluster.runToEnd({ seconds: 10 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { outcomesOf } from './run-beginnings.ts';
+import { outcomes } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { REWRITTEN } from './simulated-traffic.ts';
 
@@ -80,13 +80,13 @@ describe('a split that others undo', () => {
     const before = cluster.shares.length;
     cluster.runToEnd({ seconds: 300 });
     expect(cluster.shares.length - before).toBeLessThanOrEqual(60);
-    expect({ canary: cluster.canaryDeployment, outcomes: outcomesOf(cluster) }).toEqual({
+    expect({ canary: cluster.canaryDeployment, outcomes: outcomes(cluster) }).toEqual({
       canary: undefined,
       outcomes: [],
     });
     cluster.undoing = 'nothing';
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 
   it('every few minutes is no fight', () => {
@@ -109,16 +109,16 @@ describe('a split that others undo', () => {
     const reverted = fought();
     reverted.hold('v1');
     reverted.runToEnd();
-    expect(outcomesOf(reverted)).toEqual(['Reverted']);
+    expect(outcomes(reverted)).toEqual(['Reverted']);
     const aborted = fought();
     aborted.command = 'abort';
     aborted.runToEnd();
-    expect(outcomesOf(aborted)).toEqual(['Aborted']);
+    expect(outcomes(aborted)).toEqual(['Aborted']);
     const superseded = fought();
     superseded.undoing = 'nothing';
     superseded.hold('v3');
     superseded.runToEnd();
-    expect(outcomesOf(superseded)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomes(superseded)).toEqual(['Promoted', 'Superseded']);
   });
 
   it.each(UNDOING)('(%s) does not keep a bad release from its end', (undoing) => {
@@ -127,7 +127,7 @@ describe('a split that others undo', () => {
     cluster.runToEnd({ until: () => cluster.canary?.status?.run?.ending !== undefined });
     cluster.undoing = undoing;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(cluster.canaryDeployment).toBeUndefined();
   });
 

@@ -2,18 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
-import { atWeight, outcomesOf } from './run-beginnings.ts';
+import { at, opened, outcomes } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What the failsafe has done while Kanari was dead, and what Kanari makes of it. The cluster checks that nothing is
 // promoted without the mark of its run.
-
-const opened = (options = { adopted: true }): SimulatedCluster => {
-  const cluster = new SimulatedCluster(options);
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
 
 const marks = ({ deployment: { metadata } }: SimulatedCluster) => metadata.annotations ?? {};
 const revision = (cluster: SimulatedCluster, tag: string) => revisionOf(templateOf(tag), cluster.injection);
@@ -39,23 +33,23 @@ describe('a hold of the failsafe', () => {
     const cluster = opened({ adopted });
     cluster.holdAlone('v2');
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(serves(cluster)).toBe('web:v2');
     expect(marks(cluster)).not.toHaveProperty([HELD_BY_MARK]);
   });
 
   test('of another template overtakes the run that was under way', () => {
-    const cluster = atWeight(50);
+    const cluster = at(50);
     cluster.holdAlone('v3');
     cluster.look();
     expect(cluster.weight).toBe(0);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
     expect(serves(cluster)).toBe('web:v3');
   });
 
   test.each([
-    ['a run was under way', () => atWeight(20)],
+    ['a run was under way', () => at(20)],
     ['nothing ran', opened],
     ['no pod was adopted', () => opened({ adopted: false })],
   ] as const)('of the template that serves is released without a restart, where %s', (_, before) => {
@@ -71,7 +65,7 @@ describe('a hold of the failsafe', () => {
   });
 
   test('against a resume lets the run go on where it was', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     const before = runId(cluster);
     cluster.resumeAlone();
     cluster.runToEnd({ until: () => cluster.weight === 50 });
@@ -86,7 +80,7 @@ describe('a hold of the failsafe', () => {
     cluster.runToEnd();
     cluster.resumeAlone();
     cluster.runToEnd({ seconds: 30 });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(marks(cluster)[HELD_BY_MARK]).toBe('webhook');
     const { writes } = cluster;
     cluster.runToEnd({ seconds: 10 });
@@ -101,7 +95,7 @@ describe('a hold of the failsafe', () => {
     cluster.look();
     expect(marks(cluster)[PRIMARY_MARK]).toBe(revision(cluster, 'v2'));
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(serves(cluster)).toBe('web:v3');
   });
 

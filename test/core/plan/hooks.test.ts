@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutboundCall } from '../../../src/core/calls.ts';
 import type { Webhook, WebhookType } from '../../../src/core/webhook.ts';
 import type { WebhookPayload } from '../../../src/core/webhook-payload.ts';
-import { outcomesOf } from './run-beginnings.ts';
+import { outcomes } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const OK = { ok: true, message: 'HTTP 200' };
@@ -47,7 +47,7 @@ describe('webhooks of a run', () => {
   test('are called in the order of the run, each with the phase that Flagger would send', () => {
     const cluster = held([...GATES, hook('pre-rollout'), hook('rollout'), hook('post-rollout')]);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.calls.map((call) => [payloadOf(call).phase, call.id.split('/')[0]])).toEqual([
       ['Progressing', 'confirm-rollout'],
       ['Progressing', 'pre-rollout'],
@@ -83,7 +83,7 @@ describe('webhooks of a run', () => {
     cluster.runToEnd({ until: () => cluster.canary?.status?.reason === 'WaitingForWebhook' });
     cluster.errorRate['v2'] = 0.5;
     cluster.runToEnd({ seconds: 60 });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
   });
 
   test('of a superseded run are forgotten: the next run asks anew', () => {
@@ -94,7 +94,7 @@ describe('webhooks of a run', () => {
     cluster.receiver = () => OK;
     cluster.runToEnd();
     const [first, second] = cluster.calls;
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
     expect(second?.runId).not.toBe(first?.runId);
     expect(second && payloadOf(second).checksum).not.toBe(first && payloadOf(first).checksum);
   });
@@ -106,7 +106,7 @@ describe('webhooks of a run', () => {
     cluster.receiver = () => OK;
     cluster.command = 'retry';
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
     expect(times(cluster, 'pre-rollout/pre-rollout')).toBe(2);
   });
 
@@ -153,7 +153,7 @@ describe('a pre-rollout webhook', () => {
     cluster.runToEnd({ until: () => cluster.calls.length > 1 });
     expect(cluster.now.getTime() - failedAt).toBe(5_000);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.events).toContain('Halt web advancement pre-rollout check smoke failed: HTTP 403: closed');
     expect(cluster.events).toContain('Pre-rollout check smoke passed');
   });
@@ -162,7 +162,7 @@ describe('a pre-rollout webhook', () => {
     const cluster = held([hook('pre-rollout', 'smoke'), hook('pre-rollout', 'never')]);
     cluster.receiver = refusing('pre-rollout');
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(cluster.canary?.status?.message).toBe(
       'failed checks threshold reached 2: pre-rollout check smoke failed: HTTP 403: closed',
     );
@@ -210,7 +210,7 @@ describe('a rollout webhook', () => {
     const cluster = held([hook('rollout', 'first'), hook('rollout', 'second')]);
     cluster.receiver = refusing('rollout');
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(called(cluster)).toEqual(['rollout/first', 'rollout/first']);
     expect(cluster.events).toContain('Halt web advancement webhook first failed: HTTP 403: closed');
   });
@@ -225,7 +225,7 @@ describe('a rollback webhook', () => {
     cluster.runToEnd({ until: () => cluster.weight === 20 });
     wanted = true;
     cluster.runToEnd({ seconds: 60 });
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(cluster.canary?.status).toMatchObject({
       reason: 'RollbackAsked',
       message: 'webhook panic asked for a rollback',
@@ -268,7 +268,7 @@ describe('a post-rollout webhook', () => {
     const cluster = held([hook('post-rollout', 'first'), hook('post-rollout', 'second')]);
     cluster.receiver = ({ id }) => (id.includes('first') ? NO : OK);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(called(cluster)).toEqual(['post-rollout/first', 'post-rollout/second']);
     expect(cluster.events).toContain('Post-rollout hook first failed HTTP 403: closed');
   });
@@ -277,7 +277,7 @@ describe('a post-rollout webhook', () => {
     const cluster = held([hook('post-rollout')]);
     cluster.receiver = () => undefined;
     cluster.runToEnd({ seconds: 900 });
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 });
 
@@ -297,7 +297,7 @@ describe('a confirm-promotion webhook', () => {
     expect(cluster.events.filter((message) => message.startsWith('Halt'))).toHaveLength(1);
     open = true;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.events).toContain('Confirm-promotion check gate passed');
   });
 });
@@ -308,7 +308,7 @@ describe('an event webhook', () => {
     const before = cluster.events.length;
     cluster.receiver = () => undefined;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(cluster.calls.map((call) => payloadOf(call).metadata?.['eventMessage'])).toEqual(
       cluster.events.slice(before),
     );
@@ -332,7 +332,7 @@ describe('killed between any two writes', () => {
         };
         const left = [...kills];
         cluster.runToEnd({ killAfter: () => left.shift() ?? Number.POSITIVE_INFINITY });
-        expect(outcomesOf(cluster)).toEqual([good ? 'Promoted' : 'RolledBack']);
+        expect(outcomes(cluster)).toEqual([good ? 'Promoted' : 'RolledBack']);
         expect(new Set(called(cluster))).toContain('post-rollout/post-rollout');
       }),
       { numRuns: 60 },

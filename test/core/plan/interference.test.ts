@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { HELD_BY_MARK, PRIMARY_MARK, RUN_MARK, WEIGHT_MARK } from '../../../src/core/marks.ts';
 import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
-import { atWeight, failed, held } from './run-beginnings.ts';
+import { at, failed, held } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 // What people do to a run under way, and to what is left of one.
@@ -11,7 +11,7 @@ const kinds = (cluster: SimulatedCluster, changes: object = {}): string[] =>
   plan({ ...cluster.snapshot(), ...changes }, cluster.now).effects.map(({ kind }) => kind);
 
 test('a canary whose run is forgotten, its Canary deleted and the Deployment released, is withdrawn', () => {
-  const cluster = atWeight(20);
+  const cluster = at(20);
   cluster.canary = undefined;
   cluster.perform({ kind: 'release', revision: 'x', template: cluster.deployment.spec.template });
   cluster.runToEnd();
@@ -24,7 +24,7 @@ test('a canary whose run is forgotten, its Canary deleted and the Deployment rel
 });
 
 test('a Canary deleted mid-run leads to a run from the beginning, and to its end', () => {
-  const cluster = atWeight(20);
+  const cluster = at(20);
   cluster.canary = undefined;
   cluster.runToEnd();
   expect([cluster.phase, cluster.weight]).toEqual(['Succeeded', undefined]);
@@ -72,7 +72,7 @@ test('a revert is not released before the held template has all that its Replica
 });
 
 test("scaled to zero while held, only the primary's ReplicaSet is left to be scaled up again", () => {
-  const cluster = atWeight(20);
+  const cluster = at(20);
   const [primary] = cluster.replicaSets;
   if (primary === undefined) throw new Error('no primary');
   const older: ReplicaSet = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { REVISION_ANNOTATION, VERSION_LABEL } from '../../../src/core/marks.ts';
 import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
-import { atWeight, failed, opened } from './run-beginnings.ts';
+import { at, failed, opened } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
@@ -25,12 +25,12 @@ const kinds = (cluster: SimulatedCluster): string[] =>
 
 describe("the primary's ReplicaSet, deleted while another template is held,", () => {
   test.each<[string, () => SimulatedCluster]>([
-    ['in a run', () => atWeight(20)],
+    ['in a run', () => at(20)],
     ['after a failed one', failed],
     [
       'at zero replicas',
       () => {
-        const cluster = atWeight(20);
+        const cluster = at(20);
         cluster.deployment.spec.replicas = 0;
         cluster.runToEnd({ seconds: 60 });
         return cluster;
@@ -52,14 +52,14 @@ describe("the primary's ReplicaSet, deleted while another template is held,", ()
   });
 
   test('is not taken for found because an older one comes up in its place', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     cluster.replicaSets = [replicaSet('older', 'v0', 4)];
     cluster.runToEnd({ seconds: 60 });
     expect(images(cluster)).toEqual(['web:v1']);
   });
 
   test('is explained where its template was not kept', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     cluster.kept = [];
     cluster.replicaSets = [];
     cluster.runToEnd({ seconds: 30 });
@@ -71,7 +71,7 @@ describe("the primary's ReplicaSet, deleted while another template is held,", ()
   });
 
   test('comes back by the revert that a person applies', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     cluster.kept = [];
     cluster.replicaSets = [];
     cluster.hold('v1');
@@ -91,7 +91,7 @@ describe('a ReplicaSet of the canary that the primary has taken over', () => {
   };
 
   test.each([
-    ['in a run', () => atWeight(20)],
+    ['in a run', () => at(20)],
     ['after a failed one', failed],
     ['while nothing runs', opened],
   ])('%s is deleted at once, and never taken for the primary', (_when, begin) => {
@@ -113,7 +113,7 @@ describe('a ReplicaSet of the canary that the primary has taken over', () => {
 
 describe('pods that serve without the label of the primary', () => {
   test('get it while a split stands: it would pass them by', () => {
-    const cluster = atWeight(20);
+    const cluster = at(20);
     cluster.slip('v3', 'put');
     cluster.tick();
     expect(cluster.replicaSets[0]?.spec.template.metadata?.labels).not.toHaveProperty(VERSION_LABEL);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Deployment } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
-import { outcomesOf } from './run-beginnings.ts';
+import { opened, outcomes } from './run-beginnings.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const clean = (cluster: SimulatedCluster) => ({
@@ -12,12 +12,6 @@ const clean = (cluster: SimulatedCluster) => ({
   canary: cluster.canaryDeployment,
 });
 const CLEAN = { weight: undefined, destinations: false, canary: undefined };
-
-const opened = (options = { adopted: true }): SimulatedCluster => {
-  const cluster = new SimulatedCluster(options);
-  cluster.runToEnd({ seconds: 3 });
-  return cluster;
-};
 
 const held = (tag: string): SimulatedCluster => {
   const cluster = opened();
@@ -33,7 +27,7 @@ describe('a run', () => {
     expect(cluster.deployment.spec.paused).toBe(false);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v2');
     expect(clean(cluster)).toEqual(CLEAN);
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
   });
 
   test('after another keeps the template of what serves, and drops those of versions before', () => {
@@ -66,7 +60,7 @@ describe('a run', () => {
     expect(cluster.deployment.status?.conditions?.[0]?.reason).toBe('ProgressDeadlineExceeded');
     expect(cluster.restarts).toBe(0);
     expect(clean(cluster)).toEqual(CLEAN);
-    expect(outcomesOf(cluster)).toEqual(['RolledBack']);
+    expect(outcomes(cluster)).toEqual(['RolledBack']);
     expect(cluster.canary?.status?.checks).toMatchObject([
       { metric: 'success-rate', verdict: 'fail', confidence: 'beyond doubt (E ≥ 1,000)' },
     ]);
@@ -78,7 +72,7 @@ describe('a run', () => {
     cluster.runToEnd();
     const { writes } = cluster;
     cluster.runToEnd({ seconds: 60 });
-    expect({ writes: cluster.writes, outcomes: outcomesOf(cluster) }).toEqual({
+    expect({ writes: cluster.writes, outcomes: outcomes(cluster) }).toEqual({
       writes,
       outcomes: ['RolledBack'],
     });
@@ -91,7 +85,7 @@ describe('a run', () => {
     const told = cluster.events.length;
     cluster.command = 'promote';
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v3');
     expect(cluster.deployment.status?.conditions).toEqual([]);
     expect(cluster.events.slice(told)).not.toContain('Starting canary analysis for web-canary');
@@ -104,14 +98,14 @@ describe('a run', () => {
     cluster.runToEnd();
     cluster.command = 'abort';
     cluster.runToEnd({ seconds: 10 });
-    expect({ command: cluster.command, outcomes: outcomesOf(cluster) }).toEqual({
+    expect({ command: cluster.command, outcomes: outcomes(cluster) }).toEqual({
       command: undefined,
       outcomes: ['RolledBack'],
     });
     cluster.errorRate['v3'] = 0;
     cluster.command = 'retry';
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
   });
 
   test('of a failed revision that is released ungated is not told as taken back, and may be a canary again', () => {
@@ -134,7 +128,7 @@ describe('a run', () => {
     cluster.runToEnd();
     cluster.hold('v4');
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'RolledBack']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'RolledBack']);
     expect(cluster.deployment.status?.conditions).toEqual([]);
   });
 
@@ -162,7 +156,7 @@ describe('a run', () => {
       restarts: 0,
       paused: false,
     });
-    expect(outcomesOf(cluster)).toEqual(['Reverted']);
+    expect(outcomes(cluster)).toEqual(['Reverted']);
     expect(clean(cluster)).toEqual(CLEAN);
   });
 
@@ -181,9 +175,9 @@ describe('a run', () => {
     cluster.runToEnd({ until: () => cluster.weight === 50 });
     cluster.hold('v3');
     cluster.runToEnd({ until: () => cluster.canary?.status?.step === 0 });
-    expect(outcomesOf(cluster)).toEqual(['Superseded']);
+    expect(outcomes(cluster)).toEqual(['Superseded']);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Superseded']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'Superseded']);
     expect(cluster.replicaSets[0]?.spec.template.spec.containers?.[0]?.image).toBe('web:v3');
   });
 
@@ -272,10 +266,10 @@ describe('a run', () => {
     cluster.runToEnd({ until: () => cluster.weight === 20 });
     cluster.deployment.spec.replicas = 0;
     cluster.runToEnd({ seconds: 60 });
-    expect({ outcomes: outcomesOf(cluster), ...clean(cluster) }).toEqual({ outcomes: ['Aborted'], ...CLEAN });
+    expect({ outcomes: outcomes(cluster), ...clean(cluster) }).toEqual({ outcomes: ['Aborted'], ...CLEAN });
     cluster.deployment.spec.replicas = 4;
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted', 'Aborted']);
+    expect(outcomes(cluster)).toEqual(['Promoted', 'Aborted']);
   });
 });
 
@@ -288,7 +282,7 @@ describe('a promotion', () => {
     cluster.look();
     expect(cluster.weight).toBe(0);
     cluster.runToEnd();
-    expect(outcomesOf(cluster)).toEqual(['Promoted']);
+    expect(outcomes(cluster)).toEqual(['Promoted']);
     expect(clean(cluster)).toEqual(CLEAN);
   });
 });
@@ -366,7 +360,7 @@ describe('killed between any two writes', () => {
     return {
       phase: cluster.phase,
       paused: cluster.deployment.spec.paused,
-      outcomes: outcomesOf(cluster),
+      outcomes: outcomes(cluster),
       ...clean(cluster),
     };
   };

@@ -5,9 +5,9 @@ import { SimulatedCluster } from './simulated-cluster.ts';
 
 // Where tests of a run begin. Steps are 20 and 50, an interval 5 s, unless the settings say otherwise.
 
-/** v1 serves, and Kanari has taken its time to know it. */
-export const opened = (change: Partial<SimulatedCluster> = {}): SimulatedCluster => {
-  const cluster = Object.assign(new SimulatedCluster(), change);
+/** v1 serves, and Kanari has had its time to get to know it. */
+export const opened = (options: { adopted: boolean } = { adopted: true }): SimulatedCluster => {
+  const cluster = new SimulatedCluster(options);
   cluster.runToEnd({ seconds: 3 });
   return cluster;
 };
@@ -25,7 +25,7 @@ export const held = (
 };
 
 /** v2 has just got this share. */
-export const atWeight = (weight: number, settings: Partial<Settings> = {}): SimulatedCluster => {
+export const at = (weight: number, settings: Partial<Settings> = {}): SimulatedCluster => {
   const cluster = held(settings);
   cluster.runToEnd({ until: () => cluster.weight === weight });
   return cluster;
@@ -42,5 +42,5 @@ export const statusOf = ({ canary }: SimulatedCluster): CanaryStatus =>
   canary?.status ?? expect.fail('the Canary has no status yet');
 
 /** Of the runs that are over, the newest first; undefined: there is no Canary yet. */
-export const outcomesOf = ({ canary }: SimulatedCluster): Outcome[] | undefined =>
+export const outcomes = ({ canary }: SimulatedCluster): Outcome[] | undefined =>
   canary?.status?.history.map(({ outcome }) => outcome);
