@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { at, held, statusOf } from './run-beginnings.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // What people tell a run by a command on its Canary. Steps are 20 and 50, an interval 5 s.
 

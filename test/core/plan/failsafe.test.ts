@@ -4,7 +4,7 @@ import { plan } from '../../../src/core/plan/plan.ts';
 import { revisionOf } from '../../../src/core/revision.ts';
 import { at, opened, outcomes } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // What the failsafe has done while Kanari was dead, and what Kanari makes of it. The cluster checks that nothing is
 // promoted without the mark of its run.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GatePlace } from '../../../src/core/gate-place.ts';
 import type { Settings } from '../../../src/core/release-settings.ts';
 import { held, statusOf } from './run-beginnings.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // Gates: where a run waits for a person, and what may happen to it meanwhile. Steps are 20 and 50, an interval 5 s.
 

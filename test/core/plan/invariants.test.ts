@@ -4,7 +4,7 @@ import type { ReplicaSet } from '../../../src/core/objects.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { at, failed, opened } from './run-beginnings.ts';
 import { templateOf } from './simulated-admission.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // What is looked at in every plan, run or no run, and how it is put right.
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { opened } from './run-beginnings.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // Traffic that does not follow the share as asked.
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Outlook } from '../../../src/core/run.ts';
 import { held, statusOf } from './run-beginnings.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 // What a run says of what comes next. Steps are 20 and 50, an interval 5 s.
 
