@@ -212,7 +212,8 @@ describe('the webhook configuration', () => {
 describe('the policies', () => {
   const named = (kind: string, name: string): Manifest =>
     ofKind(kind).find(({ metadata }) => metadata.name === name) ?? expect.fail(`no ${kind} ${name}`);
-  const failsafe = theOnly('MutatingAdmissionPolicy');
+  const failsafe = named('MutatingAdmissionPolicy', 'kanari-failsafe');
+  const creation = named('MutatingAdmissionPolicy', 'kanari-failsafe-creation');
   const notice = named('ValidatingAdmissionPolicy', 'kanari-failsafe-notice');
   const guards = ['orphan', 'namespace'].map((of) =>
     named('ValidatingAdmissionPolicy', `kanari-${of}-guard`),
@@ -220,7 +221,10 @@ describe('the policies', () => {
   const webhook = theOnly('MutatingWebhookConfiguration').webhooks[0];
 
   it('are each bound, the notice only to warn', () => {
-    expect(theOnly('MutatingAdmissionPolicyBinding').spec).toEqual({ policyName: 'kanari-failsafe' });
+    expect(ofKind('MutatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
+      { policyName: 'kanari-failsafe-creation' },
+      { policyName: 'kanari-failsafe' },
+    ]);
     expect(ofKind('ValidatingAdmissionPolicyBinding').map(({ spec }) => spec)).toEqual([
       { policyName: 'kanari-namespace-guard', validationActions: ['Deny'] },
       { policyName: 'kanari-orphan-guard', validationActions: ['Deny'] },
@@ -229,19 +233,23 @@ describe('the policies', () => {
   });
 
   it('fail a request only where a release would go out without a word', () => {
-    const policies = [failsafe, notice, ...guards].map(({ spec }) => spec.failurePolicy);
-    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore', 'Ignore']);
-    expect(failsafe.spec.reinvocationPolicy).toBe('Never');
+    const policies = [failsafe, creation, notice, ...guards].map(({ spec }) => spec.failurePolicy);
+    expect(policies).toEqual(['Fail', 'Ignore', 'Ignore', 'Ignore', 'Ignore']);
+    for (const { spec } of [failsafe, creation]) expect(spec.reinvocationPolicy).toBe('Never');
   });
 
-  it.each([failsafe, notice])('see the namespaces that the webhook sees, and no subresource', ({ spec }) => {
+  it.each([
+    [failsafe, 'UPDATE'],
+    [notice, 'UPDATE'],
+    [creation, 'CREATE'],
+  ])('see the namespaces that the webhook sees, and no subresource', ({ spec }, operation) => {
     expect(spec.matchConstraints.namespaceSelector).toEqual(webhook?.namespaceSelector);
     const rules = [
       {
         apiGroups: ['apps'],
         apiVersions: ['v1'],
         resources: ['deployments'],
-        operations: ['UPDATE'],
+        operations: [operation],
         scope: 'Namespaced',
       },
     ];
@@ -267,7 +275,8 @@ describe('the policies', () => {
   it('keep every mark', () => {
     for (const mark of MARKS) {
       expect(variable('kept')).toContain(`'${mark}'`);
-      expect(failsafe.spec.matchConditions.at(-1)?.expression).toContain(`'${mark}'`);
+      for (const { spec } of [failsafe, creation])
+        expect(spec.matchConditions.at(-1)?.expression).toContain(`'${mark}'`);
     }
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { annotationsOf, type Deployment } from '../../src/core/objects.ts';
+import { withMarks } from './admission-table/situation.ts';
 import { eventually, imageOf, QUICK, type Shop, SLOW, startWorld, uidsOf, type World, web } from './shop.ts';
 
 // Kanari is killed, its users go on, and the failsafe holds what they change. Then Kanari is back: it takes over what it
@@ -50,6 +51,13 @@ const SCENES = {
     annotations: SLOW,
     before: heldAtHalf,
     meanwhile: (shop) => shop.kubectl(['annotate', 'deployment/web', 'kanari.dev/skip=incident-1']),
+  },
+  restored: {
+    annotations: SLOW,
+    meanwhile: async (shop) => {
+      await shop.kubectl(['delete', 'deployment/web', '--wait']);
+      return shop.apply(withMarks(web('v2', { spec: { paused: true } })));
+    },
   },
   // It is due from the moment on that Kanari is dead: before, the run waits for it.
   'under-way': {
@@ -220,6 +228,16 @@ it('what was held and is skipped while Kanari is dead goes out, and its run is w
   await shop.settles();
   expect(imageOf(await shop.deployment())).toBe('web:v2');
   await expect(shop.deployment('web-canary')).rejects.toThrow('NotFound');
+});
+
+it('a manifest that was restored with the marks of a hold comes without it, and runs', async () => {
+  const { shop, dead } = scene('restored');
+  expect(dead.spec.paused ?? false).toBe(false);
+  const marks = (deployment: Deployment) =>
+    Object.keys(annotationsOf(deployment)).filter((name) => name.startsWith('kanari.dev/'));
+  expect(marks(dead)).toEqual([]);
+  await shop.settles();
+  expect(imageOf(await shop.deployment())).toBe('web:v2');
 });
 
 it('a run that was under way when Kanari was killed ends as it would have', async () => {
