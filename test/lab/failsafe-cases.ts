@@ -182,7 +182,12 @@ const CHANGES: Record<string, Case> = {
   'a template along with an opt-out': {
     state: 'serving',
     request: patch({ metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, spec: image('v2') }),
-    alone: { paused: false, marks: [], podLabels: HOLD_LABEL },
+    alone: lets(),
+  },
+  'a template along with an opt-out, out of a hold': {
+    state: 'held',
+    request: patch({ metadata: { labels: { 'kanari.dev/rollouts': 'disabled' } }, spec: image('v3') }),
+    alone: { paused: true, marks: MARKS, podLabels: HOLD_LABEL },
   },
   "a person's pause": {
     state: 'serving',
