@@ -13,7 +13,7 @@ export interface Circumstances {
   /** DNS names and IP addresses by which the API server calls the webhook. */
   names: readonly string[];
   served: ServingCertificate | undefined;
-  /** What the webhook configuration says to trust, as it was read just now. */
+  /** What the webhook configuration says to trust, as it was read just now; empty where somebody wrote over all of it. */
   registered: string;
   /** The part of it that API servers have had the time to learn. */
   settled: string;

@@ -25,6 +25,8 @@ export interface Registrar {
   register: (bundle: string | undefined, signal: AbortSignal) => Promise<string>;
   /** What keeps it from being right, in words. */
   problem: () => string | undefined;
+  /** Nothing is left of what was asserted: somebody wrote over it, and what was last read is needed by no replica. */
+  overwritten: () => boolean;
 }
 
 export interface RegistrarDependencies {
@@ -78,6 +80,10 @@ export const createRegistrar = (dependencies: RegistrarDependencies): Registrar 
 
   return {
     problem: () => problem,
+    overwritten: () => {
+      const [ours, found] = [splitBundle(asserted ?? ''), splitBundle(registeredBundle(configuration))];
+      return ours.length > 0 && !ours.some((cert) => found.includes(cert));
+    },
     read: async (signal) => {
       configuration = await readConfiguration(reader, signal);
       return registeredBundle(configuration);

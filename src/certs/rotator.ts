@@ -120,7 +120,8 @@ export const createRotator = (dependencies: RotatorDependencies): CertRotator =>
     registered = await registrar.read(signal);
     ledger.observe(registered, at);
     const settled = ledger.settled(at);
-    const material = await source.obtain({ at, names, served, registered, settled }, signal);
+    const needed = registrar.overwritten() ? '' : registered;
+    const material = await source.obtain({ at, names, served, registered: needed, settled }, signal);
     note = material.note;
     try {
       registered = await registrar.register(material.bundle, signal);

@@ -1,9 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { DAY, type Issued, issued, START } from './key-pairs.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let pairs: Issued;
 let authority: X509Certificate;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { issueLeaf } from '../../src/certs/authority.ts';
 import { createCertificateFiles } from '../../src/certs/certificate-files.ts';
 import { isTrusted, splitBundle } from '../../src/certs/validity.ts';
@@ -9,9 +9,6 @@ import { quietLog } from '../telemetry/quiet-log.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { type Issued, issued, later, START } from './key-pairs.ts';
 import { bundles, type Cluster, configuration, LOOK_MS, SERVICE_NAME, startReplica } from './replica.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;

@@ -1,11 +1,8 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Circumstances } from '../../src/certs/certificate-source.ts';
 import { idleAuthorities, type Keyring, renewKeyring } from '../../src/certs/keyring.ts';
 import { expiryOf, isIssued, servingProblem, splitBundle } from '../../src/certs/validity.ts';
 import { later, START } from './key-pairs.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const NAMES = ['kanari.kanari-system.svc'];
 let fresh: Keyring;

@@ -1,12 +1,9 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/certs/authority.ts';
 import { splitBundle } from '../../src/certs/validity.ts';
 import { DAY, START } from './key-pairs.ts';
 import { MINUTE, SECOND, type Service, startService } from './service.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 120_000 });
 
 const RUNS = 6;
 let foreign: string;

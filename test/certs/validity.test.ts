@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   authorityProblem,
   expiryOf,
@@ -8,9 +8,6 @@ import {
   splitBundle,
 } from '../../src/certs/validity.ts';
 import { type Issued, issued, later, START } from './key-pairs.ts';
-
-// RSA keys take their time on a busy machine.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const NAME = 'kanari.kanari-system.svc';
 let ours: Issued;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { opened } from './run-beginnings.ts';
-import type { SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
 
 // A change that comes while the serving version ails is taken for the fix; nothing else is.
 
