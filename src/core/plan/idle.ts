@@ -5,7 +5,7 @@ import { heardBy, heardIdle, promotedByCommand, type Verb } from './commands.ts'
 import { begunByChange } from './fix.ts';
 import { holdMarked, staleMarksRemoved } from './holds.ts';
 import { holdIntact } from './invariants.ts';
-import { begun, newRun } from './lifecycle.ts';
+import { begun, initialStatus, newRun } from './lifecycle.ts';
 import { endedByLoss, lossExplained, toldLoss } from './lost.ts';
 import type { Move, RunContext } from './move.ts';
 import { detected } from './redirect.ts';
@@ -27,6 +27,18 @@ const unchanged = (status: CanaryStatus): Plan => ({
   reason: status.reason,
 });
 
+/** What it says while nothing is held: no canary is promised to a Deployment that is opted out. */
+const idleWords = ({ snapshot, facts, now }: RunContext, before: CanaryStatus): Move => {
+  const first = initialStatus(facts, now);
+  if (!snapshot.optedIn && before.reason === first.reason)
+    return {
+      reason: 'OptedOut',
+      message: 'opted out: a change of the pod template goes out without a canary',
+    };
+  const { reason, message } = snapshot.optedIn && before.reason === 'OptedOut' ? first : before;
+  return { reason, message };
+};
+
 const released = (context: RunContext, before: CanaryStatus): Plan => {
   const { status, facts } = context;
   if (status.phase === 'Failed' && facts.templateRevision === status.failedRevision) {
@@ -43,8 +55,9 @@ const released = (context: RunContext, before: CanaryStatus): Plan => {
   }
   const { revision, replicaSet } = before.primary ?? {};
   const runs = facts.primaryReplicaSet?.metadata.name;
-  if (revision === facts.primaryRevision && replicaSet === runs) return unchanged(before);
-  return settle(context, before, { reason: status.reason, message: status.message });
+  const isKnown = revision === facts.primaryRevision && replicaSet === runs;
+  const move = idleWords(context, before);
+  return isKnown && move.reason === before.reason ? unchanged(before) : settle(context, before, move);
 };
 
 /** Out of Kanari's hands: what it has paused stays so, and nobody but a person ends that. */
