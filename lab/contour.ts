@@ -6,7 +6,8 @@ import { ensureContourCrds } from './crds.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Lab } from './lab.ts';
 import { podsHaveRealAddresses } from './pod-network.ts';
-import { freePorts, startProcess } from './process.ts';
+import { freePorts } from './ports.ts';
+import { startProcess } from './process.ts';
 import { startPrometheus } from './prometheus.ts';
 import { waitForCondition } from './wait-for.ts';
 

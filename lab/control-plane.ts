@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { createLabApi, type LabApi } from './api.ts';
 import { ensureBinaries } from './binaries.ts';
 import { type Credentials, createCredentials, kubeconfigOf } from './credentials.ts';
-import { freePorts, type LabProcess, startProcess } from './process.ts';
+import { freePorts } from './ports.ts';
+import { type LabProcess, startProcess } from './process.ts';
 
 export interface ControlPlane {
   url: string;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { installAdmission } from './admission.ts';
 import type { Lab } from './lab.ts';
-import { freePorts, type LabProcess, startProcess } from './process.ts';
+import { freePorts } from './ports.ts';
+import { type LabProcess, startProcess } from './process.ts';
 
 // Kanari itself, as a process of its own with only the rights of manifests/base/rbac.
 

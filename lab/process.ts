@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 // Long-running programs of the lab. Each is ended by its own pid, also when this process exits or is told to.
@@ -76,63 +73,6 @@ export const startProcess = (options: ProcessOptions): LabProcess => {
   };
   return { name, pid: child.pid ?? 0, waitUntil, stop, kill };
 };
-
-// Below those that systems give to outgoing connections, so that a program that starts again finds its port still free.
-const FIRST_PORT = 20_000;
-const PORTS = 10_000;
-let nextPort = Math.floor(Math.random() * PORTS);
-
-/** Ports that were free a moment ago, each claimed by this process until it ends: another lab may start right now. */
-export const freePorts = async (count: number): Promise<number[]> => {
-  const ports: number[] = [];
-  for (let tried = 0; tried < PORTS; tried += 1) {
-    if (ports.length === count) return ports;
-    const port = FIRST_PORT + (nextPort++ % PORTS);
-    if (claim(port) && (await isFree(port))) ports.push(port);
-  }
-  throw new Error(`lab: no ${count} free ports from ${FIRST_PORT} to ${FIRST_PORT + PORTS}`);
-};
-
-const CLAIMS = join(tmpdir(), 'kanari-lab-ports');
-const claims = new Set<string>();
-process.on('exit', () => {
-  for (const file of claims) rmSync(file, { force: true });
-});
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
-/** False where a living process has it. */
-const claim = (port: number): boolean => {
-  const file = join(CLAIMS, String(port));
-  mkdirSync(CLAIMS, { recursive: true });
-  try {
-    if (existsSync(file)) {
-      const owner = readFileSync(file, 'utf8');
-      // Empty: being written this moment.
-      if (owner === '' || isAlive(Number(owner))) return false;
-      rmSync(file, { force: true });
-    }
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
-  } catch {
-    // Somebody else was faster.
-    return false;
-  }
-  claims.add(file);
-  return true;
-};
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 
 const describeEnd = async (name: string, child: ChildProcess, logFile: string): Promise<string> =>
   `lab: ${name} ended (${child.signalCode ?? `exit code ${child.exitCode ?? 'unknown'}`}); last lines of ${logFile}:\n${await tailOf(logFile)}`;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, type LabProcess, startProcess } from './process.ts';
+import { freePorts } from './ports.ts';
+import { type LabProcess, startProcess } from './process.ts';
 
 export interface PrometheusOptions {
   /** Path of the binary. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBinaries } from '../../lab/binaries.ts';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { type MetricsServer, startMetricsServer } from '../../lab/metrics-server.ts';
-import { freePorts } from '../../lab/process.ts';
+import { freePorts } from '../../lab/ports.ts';
 import { type Prometheus, startPrometheus } from '../../lab/prometheus.ts';
 import type { CanaryPolicy } from '../../src/core/canary-policy.ts';
 import { eventually, type Shop, startWorld, type World, web } from './shop.ts';

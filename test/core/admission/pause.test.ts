@@ -15,6 +15,17 @@ import {
 
 // A person's own pause.
 
+/** Nobody knows what serves: the hold has no mark of it. */
+const heldWithoutPrimary = held(
+  'Resumed',
+  {
+    'kanari.dev/run': revision('web:v2'),
+    'kanari.dev/weight': '0',
+    'kanari.dev/held-by': 'webhook',
+  },
+  'the primary keeps serving',
+);
+
 describeUpdates({
   'lets a user pause, and remembers what serves': {
     change: { paused: true },
@@ -62,15 +73,7 @@ describeUpdates({
   'holds a resume of a template without pods when the pause is older than the opt-in': {
     stored: deployment({ paused: true, template: v2, status: { ...healthy, updatedReplicas: 0 } }),
     change: { paused: false },
-    ...held(
-      'Resumed',
-      {
-        'kanari.dev/run': revision('web:v2'),
-        'kanari.dev/weight': '0',
-        'kanari.dev/held-by': 'webhook',
-      },
-      'the primary keeps serving',
-    ),
+    ...heldWithoutPrimary,
   },
   'lets a resume be of a pause older than the opt-in whose template runs': {
     stored: deployment({ paused: true }),
@@ -106,15 +109,7 @@ describeUpdates({
   'holds a resume that nobody has observed the pause of, when the pause is older than the opt-in': {
     stored: deployment({ paused: true, template: v2, status: { ...healthy, observedGeneration: 2 } }),
     change: { paused: false },
-    ...held(
-      'Resumed',
-      {
-        'kanari.dev/run': revision('web:v2'),
-        'kanari.dev/weight': '0',
-        'kanari.dev/held-by': 'webhook',
-      },
-      'the primary keeps serving',
-    ),
+    ...heldWithoutPrimary,
   },
   'lets what gathered through when the history is 0': {
     stored: userPaused({ template: v2, spec: { revisionHistoryLimit: 0 } }),
