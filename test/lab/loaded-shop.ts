@@ -183,9 +183,10 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     optIn: async () => {
       await lab.kubectl(['label', 'namespace', namespace, 'kanari.dev/rollouts=enabled']);
       await reach('opted in', ({ phase }) => phase === 'Initialized');
-      // The API server learns of the label in its own time; a change before that would go out natively.
+      // The API server learns of the label in its own time; a change before that would go out natively. And a Kanari
+      // that has just been started writes the Canary before it answers reviews.
       await eventually(
-        async () => (await isHeldAtAChange(lab, namespace)) || undefined,
+        async () => (await isHeldAtAChange(lab, namespace).catch(() => false)) || undefined,
         () => `admission asks about ${namespace}`,
       );
     },
@@ -195,7 +196,9 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     },
     drift: async () => {
       const args = ['diff', '-n', namespace, '-f', '-'];
-      return (await lab.kubectl(args, { stdin: manifests(), allowFailure: true })).stdout;
+      const { code, stdout, stderr } = await lab.kubectl(args, { stdin: manifests(), allowFailure: true });
+      // Without a difference to show, only code 0 says that there is none.
+      return code === 0 ? stdout : stdout || stderr;
     },
     primaryPods: async () =>
       (await pods())

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { KanariOptions } from '../../../lab/kanari.ts';
 import { UNGATED_REASONS, type UngatedReason } from '../../../src/core/conditions.ts';
+import { createOpeningHours, type OpeningHours } from '../opening-hours.ts';
 import { type EventRecord, eventually, startWorld, type World } from '../shop.ts';
-import { createOpeningHours, type OpeningHours } from './opening-hours.ts';
 
 export type Count = Partial<Record<UngatedReason, number>>;
 

@@ -1,13 +1,16 @@
 import type { Kanari } from '../../../lab/kanari.ts';
 import type { Lab } from '../../../lab/lab.ts';
 import type { Shop, ShopOptions } from '../loaded-shop.ts';
+import { createOpeningHours } from '../opening-hours.ts';
 
 // A column of the traffic matrix: one way of routing, in a lab that may be shared with others.
 
 export interface ColumnWorld {
   lab: Lab;
+  /** For what the API server refuses without Kanari's answer: no restart begins before it is done. */
+  whileUp: <T>(work: () => Promise<T>) => Promise<T>;
   /** Ends Kanari as a crash does, and resolves when the next process answers. Calls are carried out one by one. */
-  restartKanari(): Promise<void>;
+  restartKanari: () => Promise<void>;
 }
 
 export interface Column {
@@ -23,15 +26,16 @@ export interface Column {
   open(options: Pick<ShopOptions, 'rps' | 'replicas' | 'settings'> & { namespace: string }): Promise<Shop>;
 }
 
-/** One restart at a time, however many ask. */
-export const serialRestarts = (kanari: () => Kanari): (() => Promise<void>) => {
-  let last: Promise<void> = Promise.resolve();
-  return () => {
-    const next = last.then(async () => {
-      await kanari().kill();
-      await kanari().start();
-    });
-    last = next.catch(() => undefined);
-    return next;
+/** Of a world whose shops share one Kanari. */
+export const columnWorld = (lab: Lab, kanari: Kanari): ColumnWorld => {
+  const { during, closed } = createOpeningHours();
+  return {
+    lab,
+    whileUp: during,
+    restartKanari: () =>
+      closed(async () => {
+        await kanari.kill();
+        await kanari.start();
+      }),
   };
 };

@@ -15,13 +15,14 @@ const RPS = 16;
 const deploymentOf = (column: Column, namespace: string): Promise<Deployment> =>
   column.world().lab.api.request('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/web`);
 
-const isReleased = async (shop: Shop): Promise<true | undefined> => (await shop.drift()) === '' || undefined;
+const isReleased = async (column: Column, shop: Shop): Promise<true | undefined> =>
+  (await column.world().whileUp(() => shop.drift())) === '' || undefined;
 
 const play = async (column: Column, scenario: Scenario, shop: Shop, shares: ObservedShare[]) => {
   const { namespace } = shop;
   const before = await userObjects(column, namespace);
   const pods = await shop.primaryPods();
-  await shop.optIn();
+  await column.world().whileUp(() => shop.optIn());
   expect(await shop.primaryPods()).toEqual(pods);
   await scenario.play({ column, shop, shares });
   await settled(shop);
@@ -33,7 +34,7 @@ const play = async (column: Column, scenario: Scenario, shop: Shop, shares: Obse
   expect(await userObjects(column, namespace)).toEqual(before);
   expect(await tracesOfKanari(column, namespace)).toEqual([]);
   await eventually(
-    () => isReleased(shop),
+    () => isReleased(column, shop),
     () => 'the cluster as the manifests want it',
   );
 };

@@ -2,11 +2,11 @@ import { afterAll, beforeAll } from 'vitest';
 import { FIRST_START_MS } from '../../../lab/lab.ts';
 import { openShop, PLAIN_ROUTE } from '../loaded-shop.ts';
 import { type ReleaseWorld, startReleaseWorld } from '../release-world.ts';
-import { type Column, type ColumnWorld, serialRestarts } from './column.ts';
+import { type Column, type ColumnWorld, columnWorld } from './column.ts';
 import { describeTraffic } from './matrix.ts';
 
 let world: ReleaseWorld;
-const restartKanari = serialRestarts(() => world.kanari);
+let shared: ColumnWorld;
 
 // Clients of two namespaces, whose proxies learn at different times, routes later than endpoints, all of it within the
 // propagation wait: what is written in the wrong order, or too early, fails requests. No second try hides one.
@@ -17,33 +17,34 @@ const PROXIES = [
 
 beforeAll(async () => {
   world = await startReleaseWorld({ proxies: PROXIES, retries: false });
+  shared = columnWorld(world.lab, world.kanari);
 }, FIRST_START_MS);
 
 afterAll(() => world?.lab.stop());
 
 const ISTIO = '/apis/networking.istio.io/v1/namespaces/{namespace}';
-const shared = {
+const mesh = {
   routes: [`${ISTIO}/virtualservices`, `${ISTIO}/destinationrules`],
-  world: (): ColumnWorld => ({ lab: world.lab, restartKanari }),
+  world: () => shared,
 };
 
 const columns: Column[] = [
   {
-    ...shared,
+    ...mesh,
     name: "Istio, the user's VirtualService",
     slug: 'own',
     weighted: true,
     open: (options) => openShop(world, { ...options, routes: PLAIN_ROUTE }),
   },
   {
-    ...shared,
+    ...mesh,
     name: 'Istio, no route',
     slug: 'none',
     weighted: true,
     open: (options) => openShop(world, options),
   },
   {
-    ...shared,
+    ...mesh,
     name: 'replicas',
     slug: 'pods',
     weighted: false,

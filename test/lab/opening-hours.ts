@@ -3,9 +3,9 @@
 
 export interface OpeningHours {
   /** Runs along with others of its kind. */
-  during<T>(work: () => Promise<T>): Promise<T>;
+  during: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs alone: waits for those that are under way, and lets none begin before it ends. */
-  closed<T>(work: () => Promise<T>): Promise<T>;
+  closed: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export const createOpeningHours = (): OpeningHours => {
