@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { prepareLab } from '../lab/prepare.ts';
 
 // Runs the checks, then the suites; counts each check as one test. The last line is for people and for CI.
@@ -9,6 +9,8 @@ import { prepareLab } from '../lab/prepare.ts';
 interface Tally {
   passed: number;
   failed: number;
+  /** What failed and why, told again at the end: the output is long. */
+  failures?: string[];
 }
 
 const CHECKS: [string, string[]][] = [
@@ -63,10 +65,24 @@ const prepare = async (): Promise<Tally> => {
 
 interface VitestReport {
   numPassedTests: number;
-  numFailedTests: number;
-  numPendingTests: number;
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: FileResult[];
 }
+
+interface FileResult {
+  name: string;
+  status: string;
+  /** Of a file that fails before its first test. */
+  message: string;
+  assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+}
+
+const failuresOf = ({ name, status, message, assertionResults }: FileResult): string[] => {
+  const file = relative(process.cwd(), name);
+  if (status === 'failed' && assertionResults.length === 0) return [`${file}\n${message}`];
+  return assertionResults
+    .filter((result) => result.status === 'failed')
+    .map(({ fullName, failureMessages }) => [`${file}: ${fullName}`, ...failureMessages].join('\n'));
+};
 
 interface Suite {
   project: string;
@@ -82,12 +98,9 @@ const suite = async ({ project, ownNetwork = false }: Suite, dir: string): Promi
   const code = await run(command, args);
   try {
     const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
-    // A file that fails before its first test has no failed test to count.
-    const broken = report.testResults.filter(
-      (r) => r.status === 'failed' && r.assertionResults.length === 0,
-    ).length;
-    const failed = report.numFailedTests + broken;
-    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+    const failures = report.testResults.flatMap(failuresOf);
+    const failed = failures.length === 0 && code !== 0 ? 1 : failures.length;
+    return { passed: report.numPassedTests, failed, failures };
   } catch (error) {
     console.error(`${project}: no report: ${String(error)}`);
     return { passed: 0, failed: 1 };
@@ -103,5 +116,6 @@ rmSync(dir, { recursive: true, force: true });
 
 const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
 const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+for (const failure of tallies.flatMap(({ failures = [] }) => failures)) console.log(`\n✗ ${failure}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
