@@ -129,10 +129,9 @@ describe('refused with a 4xx, and survived', () => {
   });
 
   test('a body of endless chunks', async () => {
-    const headers =
-      'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
     const chunk = `100000\r\n${' '.repeat(0x100000)}\r\n`;
-    const { status } = await send(Buffer.from(headers + chunk.repeat(8)));
+    const headers = { 'transfer-encoding': 'chunked', 'content-length': undefined };
+    const { status } = await send(rawRequest({ headers, body: chunk.repeat(8) }));
     expect(status).toBe(413);
     await expectAlive();
   });

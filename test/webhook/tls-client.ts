@@ -40,7 +40,8 @@ export const readToEnd = (socket: TLSSocket): Promise<Reply> =>
 export interface RawRequest {
   method?: string;
   path?: string;
-  headers?: Record<string, string>;
+  /** Over those that a good request has; undefined takes one of them away. */
+  headers?: Record<string, string | undefined>;
   body?: Buffer | string;
 }
 
@@ -59,6 +60,8 @@ export const rawRequest = ({
     'content-length': String(bytes.length),
     ...headers,
   };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(all).map(([name, value]) =>
+    value === undefined ? '' : `${name}: ${value}\r\n`,
+  );
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), bytes]);
 };
