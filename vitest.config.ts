@@ -2,12 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, seconds. lab: a real control plane, minutes. load: the same, with clients whose every failed
 // request counts. traffic: the matrix of scenarios and ways of routing, under load. gateway: under load too, behind a real
-// Gateway, the matrix included; runs in a network of its own (scripts/in-own-network.sh).
+// Gateway, the matrix included, and Flagger's load tester; runs in a network of its own (scripts/in-own-network.sh).
 
 /** The first lab on a machine is built from source. */
 const LAB_TIMEOUTS = { testTimeout: 240_000, hookTimeout: 2_700_000 };
 
-const BEHIND_A_GATEWAY = 'test/lab/gateway/*.test.ts';
+/** What listens to everybody there listens to the test alone. */
+const IN_A_NETWORK_OF_THEIR_OWN = ['test/lab/gateway/*.test.ts', 'test/lab/load-tester.test.ts'];
 /** With so many clients that each file has the machine to itself. */
 const TRAFFIC = ['test/lab/traffic/*.test.ts', 'test/lab/verdicts.test.ts'];
 /** All cells of a wave of the matrix. */
@@ -42,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...UNDER_LOAD, BEHIND_A_GATEWAY, ...TRAFFIC],
+          exclude: [...UNDER_LOAD, ...IN_A_NETWORK_OF_THEIR_OWN, ...TRAFFIC],
           ...LAB_TIMEOUTS,
           // Only against what hangs: three labs at a time on two busy processors.
           testTimeout: 600_000,
@@ -75,7 +76,7 @@ export default defineConfig({
       {
         test: {
           name: 'gateway',
-          include: [BEHIND_A_GATEWAY],
+          include: IN_A_NETWORK_OF_THEIR_OWN,
           ...LAB_TIMEOUTS,
           ...CELL_TIMEOUT,
           maxWorkers: 1,

@@ -13,7 +13,7 @@ const KUBERNETES_FLAGS = `${LINKER_FLAGS} -X ${VERSION}.gitVersion=v1.36.3 -X ${
 
 interface GoProgram {
   /** Folder in lab/go. */
-  module: 'kubernetes' | 'prometheus' | 'helm' | 'contour';
+  module: 'kubernetes' | 'prometheus' | 'helm' | 'contour' | 'flagger';
   package: string;
   linkerFlags: string;
   tags?: string;
@@ -41,6 +41,12 @@ const GO_PROGRAMS = {
   contour: {
     module: 'contour',
     package: 'github.com/projectcontour/contour/cmd/contour',
+    linkerFlags: LINKER_FLAGS,
+  },
+  // Only its load tester, which users have beside what releases for them.
+  loadtester: {
+    module: 'flagger',
+    package: 'github.com/fluxcd/flagger/cmd/loadtester',
     linkerFlags: LINKER_FLAGS,
   },
 } satisfies Record<string, GoProgram>;
