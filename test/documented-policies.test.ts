@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { parseSettings } from '../src/core/settings.ts';
 import { parseIntegrations } from '../src/integrations/schema.ts';
 import { documentedPolicies, otherExamples } from './documented-policies.ts';
-import { documentsIn } from './manifest-files.ts';
+import { documentsIn } from './manifests/manifest-files.ts';
 
 // What docs/ shows of CanaryPolicies, held against Kanari's own reader and the schema. `test/lab/canary-policy.test.ts`
 // asks the API server about the same examples.

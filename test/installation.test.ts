@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { parseConfig } from '../src/config.ts';
-import { documentsIn } from './manifest-files.ts';
+import { documentsIn } from './manifests/manifest-files.ts';
 
 // How Kanari itself is run: that a node, a zone, a drained node or a full cluster does not take its webhook away.
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startKanari } from '../../lab/kanari.ts';
 import { FIRST_START_MS, type Lab, startLab } from '../../lab/lab.ts';
 import type { Deployment, KubeObject, Pod } from '../../src/core/objects.ts';
-import { MANIFESTS } from '../manifest-files.ts';
+import { MANIFESTS } from '../manifests/manifest-files.ts';
 import { eventually, web } from './shop.ts';
 
 // `kubectl apply -k manifests` on a real API server: what it stores, and that a dead webhook is in nobody's way but

@@ -6,7 +6,7 @@ import { ensureBinaries } from '../../lab/binaries.ts';
 import { type CommandResult, runCommand } from '../../lab/command.ts';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import { annotationsOf, type Deployment, type KubeObject, type Pod } from '../../src/core/objects.ts';
-import { MANIFESTS } from '../manifest-files.ts';
+import { MANIFESTS } from '../manifests/manifest-files.ts';
 import { documentedCommands } from './documented-commands.ts';
 import {
   eventually,

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 
 // What `kubectl apply -k manifests` installs, read from the files.
 
-export const MANIFESTS = fileURLToPath(new URL('../manifests', import.meta.url));
+export const MANIFESTS = fileURLToPath(new URL('../../manifests', import.meta.url));
 
 /** Every YAML file, relative to the folder. */
 export const manifestFiles = readdirSync(MANIFESTS, { recursive: true, withFileTypes: true })
