@@ -31,6 +31,11 @@ const holds = (what: string, condition: () => Promise<boolean>) =>
     () => what,
   );
 
+/** So many that chance alone is three points off once in 300,000 runs. */
+const REQUESTS = 5_000;
+/** Here seven points, and a connection costs more. */
+const CONNECTIONS = 1_000;
+
 /** Percentage of a version in one phase of a load. */
 const shareIn = (counts: { versions: Record<string, { requests: number }>; requests: number }) =>
   ((counts.versions['v2']?.requests ?? 0) / counts.requests) * 100;
@@ -57,7 +62,7 @@ describe('the data plane', () => {
       await apply(webRoute(`[${shares({ primary: 100 - weight, canary: weight })}]`));
       for (const proxy of mesh.proxies) await routed(proxy, `${100 - weight}-${weight}`);
       load.phase(`at ${weight}`);
-      await loadUntil(load, 3000);
+      await loadUntil(load, REQUESTS);
     }
     const phases = await load.stop();
     expect(load.failures().slice(0, 5)).toEqual([]);
@@ -243,7 +248,7 @@ describe('connections', () => {
     route: [{destination: {host: web, subset: primary}, weight: 70}, {destination: {host: web, subset: canary}, weight: 30}]`;
 
   /** The version that each of so many connections came to. */
-  const counted = async (port: number, serverName?: string, connections = 600) => {
+  const counted = async (port: number, serverName?: string, connections = CONNECTIONS) => {
     const named = serverName === undefined ? {} : { serverName };
     const load = startConnections({ port: await ports(port), rps: 100, ...named });
     await loadUntil(load, connections);
