@@ -58,6 +58,12 @@ const objectsOf = async ({ namespace }: Shop): Promise<(KubeObject & { spec?: ob
   return (await Promise.all(KINDS.map(get))).flatMap(({ items }) => items);
 };
 
+/** Those that end too. */
+const podsOf = async ({ namespace }: Shop): Promise<KubeObject[]> => {
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  return (await world.lab.api.request<{ items: KubeObject[] }>('GET', path)).items;
+};
+
 /** What the user has written, byte for byte. */
 const bytesOf = (objects: (KubeObject & { spec?: object })[]): string[] =>
   objects.map(({ metadata: { name, labels, annotations }, spec }) =>
@@ -101,6 +107,11 @@ describe('behind a Gateway', () => {
     }
     await shop.reach('the end', isOver);
     await world.lab.kubectl(['rollout', 'status', '-n', 'good', 'deployment/web', '--timeout=60s']);
+    // A pod of v1 that ends goes on answering until the Gateway has learnt of it.
+    await eventually(
+      async () => (await podsOf(shop)).length === pods.length || undefined,
+      () => 'no pod of v1',
+    );
     clients.phase('after');
     await eventually(
       () => clients.answered('after').all > 400 || undefined,
