@@ -1,15 +1,18 @@
 import { type ContourOptions, GATEWAY, startContour } from '../../lab/contour.ts';
 import { startKanari } from '../../lab/kanari.ts';
 import { startLab } from '../../lab/lab.ts';
-import type { ReleaseWorld } from './release-world.ts';
+import { GRACE_CAP_MS, PROPAGATION_WAIT, type ReleaseWorld } from './release-world.ts';
 
 /** The world of a release behind a real Gateway: Contour and its Envoy, whose own counters are the evidence. */
 export const startContourWorld = async (options: ContourOptions = {}): Promise<ReleaseWorld> => {
-  const lab = await startLab();
+  const lab = await startLab({ kubelet: { graceCapMs: GRACE_CAP_MS } });
   try {
     // Before Kanari: that it also notices kinds that come later is for others to show.
     const gateway = await startContour(lab, options);
-    const kanari = await startKanari(lab, { prometheusUrl: gateway.prometheusUrl });
+    const kanari = await startKanari(lab, {
+      prometheusUrl: gateway.prometheusUrl,
+      propagationWait: PROPAGATION_WAIT,
+    });
     return { lab, mesh: gateway, kanari };
   } catch (error) {
     await lab.stop();

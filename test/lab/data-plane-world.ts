@@ -4,7 +4,7 @@ import { type Lab, startLab } from '../../lab/lab.ts';
 import type { Load } from '../../lab/load.ts';
 import { startMesh } from '../../lab/mesh.ts';
 import type { Proxy } from '../../lab/proxy.ts';
-import { eventually } from './release-world.ts';
+import { eventually, GRACE_CAP_MS } from './release-world.ts';
 
 // Two Deployments behind one Service, as during a canary, and clients of two namespaces, each with a proxy of its own.
 
@@ -67,7 +67,7 @@ spec:
 ---`;
 
 export const startMeshWorld = async (): Promise<MeshWorld> => {
-  const lab = await startLab();
+  const lab = await startLab({ kubelet: { graceCapMs: GRACE_CAP_MS } });
   try {
     const mesh = await startMesh(lab, { proxies: [{ namespace: 'shop' }, { namespace: 'clients' }] });
     const [inShop, outside] = mesh.proxies;

@@ -23,9 +23,9 @@ const LAGGING: MeshOptions = {
   ],
 };
 // The other half is for a busy machine.
-const PROPAGATION_WAIT = '4s';
-// A pod that ends serves on until the last proxy has learnt of it, as everywhere.
-const GRACE_CAP_MS = 4_000;
+export const PROPAGATION_WAIT = '4s';
+/** A pod that ends serves on until the last proxy has learnt of it, as everywhere. */
+export const GRACE_CAP_MS = 4_000;
 
 /** Clients of two namespaces behind proxies that lag by seconds, without retries. */
 export const startReleaseWorld = async (options: MeshOptions = LAGGING): Promise<ReleaseWorld> => {
