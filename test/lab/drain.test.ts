@@ -19,8 +19,8 @@ beforeAll(async () => {
 
 afterAll(() => world?.lab.stop());
 
-/** Long enough for a primary and its canary to be scaled within a step, however busy the machine. */
-const settings = { interval: '15s' };
+/** Long enough for what is done at a step to be done within it, however busy the machine. */
+const settings = { interval: '30s' };
 
 const kubectl = (shop: Shop, ...args: string[]) => world.lab.kubectl(['-n', shop.namespace, ...args]);
 
@@ -115,7 +115,9 @@ describe('under load, no request fails', () => {
   });
 
   it.concurrent('when a canary is withdrawn whose pods end at once, without a hook', async () => {
-    const shop = await optIn(await openShop(world, { namespace: 'withdrawn', routes: PLAIN_ROUTE }));
+    const shop = await optIn(
+      await openShop(world, { namespace: 'withdrawn', routes: PLAIN_ROUTE, settings }),
+    );
     await shop.apply('v2-abrupt');
     await shop.reach('the second step', stepStands(50));
     await kubectl(shop, 'annotate', 'canary', 'web', 'kanari.dev/command=abort');

@@ -155,7 +155,9 @@ describe('behind a Gateway', () => {
   });
 
   it.concurrent('a release that supersedes a failing one is not charged with its errors', async () => {
-    const shop = await openGatewayShop('superseded', { steps: '20,50', 'success-rate': '90' });
+    // Its errors are seen, and the next release applied, long before the first is over.
+    const settings = { steps: '20,50', interval: '20s', 'success-rate': '90' };
+    const shop = await openGatewayShop('superseded', settings);
     const clients = startClients(shop, 100);
     await shop.optIn();
     await shop.apply('v2-errors5');

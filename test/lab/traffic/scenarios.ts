@@ -30,7 +30,6 @@ export interface Scenario {
 const STEPS = [20, 50];
 /** So that what is done at a step is done within it, also on a busy machine. */
 const LONG_STEPS = { interval: '20s' };
-const STEPS_OF_MANY_RUNS = { interval: '10s' };
 /** Of runs one after the other, each has its evidence soon. */
 const MANY_RUNS = { rps: 32 };
 const BAD = 'v2-errors50';
@@ -129,7 +128,7 @@ const bad: Scenario = {
 const superseded: Scenario = {
   name: 'superseded at each step',
   slug: 'superseded',
-  options: { ...MANY_RUNS, settings: STEPS_OF_MANY_RUNS },
+  options: { ...MANY_RUNS, settings: LONG_STEPS },
   play: async ({ shop }) => {
     const pods = await shop.primaryPods();
     for (const [index, weight] of STEPS.entries()) {
@@ -146,7 +145,7 @@ const superseded: Scenario = {
 const reverted: Scenario = {
   name: 'reverted at each step',
   slug: 'reverted',
-  options: { settings: STEPS_OF_MANY_RUNS },
+  options: { settings: LONG_STEPS },
   play: async ({ shop }) => {
     const pods = await shop.primaryPods();
     for (const [index, weight] of STEPS.entries()) {
