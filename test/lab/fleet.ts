@@ -15,6 +15,8 @@ export interface Member {
 export interface Fleet {
   /** Releases a tag of each that is named. */
   release(tag: string, names: readonly string[]): Promise<void>;
+  /** Sets annotations of the Deployments that are named, without `kanari.dev/`. */
+  set(settings: Record<string, string>, names: readonly string[]): Promise<void>;
   status(name: string): CanaryStatus | undefined;
   /** Resolves with the first status, from the last one on, that fits. */
   reach(name: string, what: string, fits: (status: CanaryStatus) => boolean): Promise<CanaryStatus>;
@@ -102,6 +104,10 @@ export const openFleet = async (
     reach,
     release: (tag, names) =>
       apply(members.filter(({ name }) => names.includes(name)).map((member) => deployment(member, tag))),
+    set: async (changed, names) => {
+      const added = Object.entries(changed).map(([key, value]) => `kanari.dev/${key}=${value}`);
+      await lab.kubectl(['annotate', '-n', namespace, '--overwrite', 'deployment', ...names, ...added]);
+    },
     load: (name, rps) => {
       const load = startLoad({ port: mesh.httpPort, host: `${name}.${namespace}`, rps });
       loads.push(load);

@@ -9,17 +9,20 @@ import { type ReleaseWorld, startReleaseWorld } from './release-world.ts';
 // too bad is withdrawn, and without evidence nobody decides but the user.
 
 const GOOD = Array.from({ length: 20 }, (_, index) => `good-${index + 1}`);
-const QUIET_DEADLINE = { 'progress-deadline': '20s' };
+const QUIET = ['quiet-rollback', 'quiet-promote', 'quiet-pause'];
+const UNMEASURED = ['unmeasured', 'unmeasured-promote'];
+/** Set when the first step stands: until then a busy machine takes longer. */
+const SOON_OVERDUE = { 'progress-deadline': '20s' };
 
 const MEMBERS: Member[] = [
   ...GOOD.map((name) => ({ name })),
   // Twice its limit is found out by some hundred requests, not by one hundred.
   { name: 'regressed', settings: { steps: '50', 'min-requests': '500', threshold: '2' } },
-  { name: 'quiet-rollback', settings: QUIET_DEADLINE },
-  { name: 'quiet-promote', settings: { ...QUIET_DEADLINE, 'on-no-data': 'promote' } },
-  { name: 'quiet-pause', settings: { ...QUIET_DEADLINE, 'on-no-data': 'pause' } },
-  { name: 'unmeasured', settings: QUIET_DEADLINE },
-  { name: 'unmeasured-promote', settings: { ...QUIET_DEADLINE, 'on-no-data': 'promote' } },
+  { name: 'quiet-rollback' },
+  { name: 'quiet-promote', settings: { 'on-no-data': 'promote' } },
+  { name: 'quiet-pause', settings: { 'on-no-data': 'pause' } },
+  { name: 'unmeasured' },
+  { name: 'unmeasured-promote', settings: { 'on-no-data': 'promote' } },
 ];
 
 let world: ReleaseWorld;
@@ -35,6 +38,12 @@ afterAll(async () => {
   await fleet?.stop();
   await world?.lab.stop();
 });
+
+/** Releases v2 of each, and waits until all of them wait for evidence. */
+const releaseToFirstStep = async (names: string[]): Promise<void> => {
+  await fleet.release('v2', names);
+  await Promise.all(names.map((name) => fleet.reach(name, 'the first step', stepStands(20))));
+};
 
 const isOver = ({ run }: CanaryStatus): boolean => run?.endedAt !== undefined;
 /** Waited for in two parts: on a busy machine the first step alone takes a minute. */
@@ -66,7 +75,8 @@ describe.concurrent('with a metrics server', () => {
   });
 
   it('a version that nobody asks for follows on-no-data, and goes on with the first requests where it is paused', async () => {
-    await fleet.release('v2', ['quiet-rollback', 'quiet-promote', 'quiet-pause']);
+    await releaseToFirstStep(QUIET);
+    await fleet.set(SOON_OVERDUE, QUIET);
     const [rolledBack, paused] = await Promise.all([
       fleet.reach('quiet-rollback', 'the end', isOver),
       fleet.reach('quiet-pause', 'the pause', ({ phase }) => phase === 'Paused'),
@@ -84,11 +94,12 @@ describe.concurrent('with a metrics server', () => {
 
 describe('without one for the whole of the progress deadline, a restart of Kanari in between', () => {
   it('nothing is promoted and nothing rolled back, and all goes on when it is there again', async () => {
-    const names = ['unmeasured', 'unmeasured-promote'];
+    const names = UNMEASURED;
+    await releaseToFirstStep(names);
+    // Not before all stand there: the first may have all its evidence by then.
     const loads = names.map((name) => fleet.load(name, 40));
-    await fleet.release('v2', names);
-    await Promise.all(names.map((name) => fleet.reach(name, 'the first step', stepStands(20))));
     await world.mesh.prometheus.pause();
+    await fleet.set(SOON_OVERDUE, names);
     const isPaused = ({ phase, reason }: CanaryStatus) =>
       phase === 'Paused' && reason === 'MetricsServerUnreachable';
     await Promise.all(names.map((name) => fleet.reach(name, 'the pause', isPaused)));
