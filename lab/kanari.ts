@@ -43,6 +43,8 @@ export interface Kanari {
 
 const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 60_000;
+/** A kubelet's: killed before it has drained, it would drop the calls under way. */
+const STOP_GRACE_MS = 30_000;
 
 /** Installs what concerns admission and starts Kanari; resolves once it is ready. */
 export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promise<Kanari> => {
@@ -61,7 +63,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
     namespace: 'kanari-system',
     identity,
     // One replica has nobody to hand over to.
-    'shutdown-delay': replica === undefined ? '0s' : '1s',
+    'shutdown-delay': replica === undefined ? '0s' : '3s',
     'propagation-wait': options.propagationWait ?? '2s',
     'look-interval': options.lookInterval ?? '1s',
     'log-level': options.logLevel ?? 'info',
@@ -79,6 +81,7 @@ export const startKanari = async (lab: Lab, options: KanariOptions = {}): Promis
       args: ['--import', 'tsx', join(ROOT, 'src', 'main.ts'), ...args],
       logFile,
       cwd: ROOT,
+      stopGraceMs: STOP_GRACE_MS,
     });
     return running;
   };

@@ -15,6 +15,8 @@ export interface ProcessOptions {
   cwd?: string;
   /** Added to this process' own. */
   env?: Record<string, string>;
+  /** From SIGTERM to SIGKILL. Default 5000 ms. */
+  stopGraceMs?: number;
 }
 
 export interface LabProcess {
@@ -22,7 +24,7 @@ export interface LabProcess {
   pid: number;
   /** Polls until `isReady` resolves to true (a rejection counts as false). Rejects, with the log's tail, when the program ends first or at the deadline. */
   waitUntil(isReady: () => Promise<boolean>, deadlineMs: number): Promise<void>;
-  /** SIGTERM, and SIGKILL after five seconds. */
+  /** SIGTERM, and SIGKILL once its grace is over. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash would. */
   kill(): Promise<void>;
@@ -33,7 +35,7 @@ const POLL_MS = 50;
 
 /** Its unexpected end is reported on stderr with the tail of its log. */
 export const startProcess = (options: ProcessOptions): LabProcess => {
-  const { name, program, args, logFile, cwd } = options;
+  const { name, program, args, logFile, cwd, stopGraceMs = STOP_GRACE_MS } = options;
   const env = { ...process.env, ...options.env };
   const log = openSync(logFile, 'a');
   // Detached: a Ctrl-C in the terminal is for the program that started it, which ends it in order.
@@ -62,7 +64,7 @@ export const startProcess = (options: ProcessOptions): LabProcess => {
     stopping = true;
     if (ended) return;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopGraceMs);
     await exited;
     clearTimeout(timer);
   };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../lab/lab.ts';
+import { eventually } from './shop.ts';
 
 export interface FailedCall {
   /** Milliseconds since the epoch, of the answer. */
@@ -18,21 +19,29 @@ export interface AdmissionLoad {
 const WORKERS = 8;
 const PAUSE_MS = 40;
 
+const isHeldAtAChange = async ({ api }: Lab, namespace: string, call: string): Promise<boolean> => {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
+  const change = { spec: { template: { metadata: { annotations: { call } } } } };
+  return (await api.request<{ spec: { paused?: boolean } }>('PATCH', path, change)).spec.paused === true;
+};
+
+/** Resolves once a change is held: the API server learns some time after it was written where to ask. */
+export const untilChangesAreHeld = (lab: Lab, namespace: string): Promise<void> =>
+  eventually(async () => {
+    if (!(await isHeldAtAChange(lab, namespace, 'first'))) throw new Error('a change is not held');
+  });
+
 /** Dry runs, so that nothing comes of them; with failurePolicy Fail each call that Kanari missed is an error here. */
 export const startAdmissionLoad = (lab: Lab, namespace: string): AdmissionLoad => {
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
   const failures: FailedCall[] = [];
   let calls = 0;
   let running = true;
   const work = async (): Promise<void> => {
     while (running) {
       calls += 1;
-      const annotations = { call: String(calls) };
       try {
-        const { spec } = await lab.api.request<{ spec: { paused?: boolean } }>('PATCH', path, {
-          spec: { template: { metadata: { annotations } } },
-        });
-        if (spec.paused !== true) failures.push({ at: Date.now(), message: 'not held' });
+        if (!(await isHeldAtAChange(lab, namespace, String(calls))))
+          failures.push({ at: Date.now(), message: 'not held' });
       } catch (error) {
         failures.push({ at: Date.now(), message: error instanceof Error ? error.message : String(error) });
       }

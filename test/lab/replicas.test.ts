@@ -16,7 +16,7 @@ import { createReader } from '../../src/kube/reader.ts';
 import { createRest } from '../../src/kube/rest.ts';
 import { createWriter } from '../../src/kube/writer.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { type AdmissionLoad, startAdmissionLoad } from './admission-load.ts';
+import { type AdmissionLoad, startAdmissionLoad, untilChangesAreHeld } from './admission-load.ts';
 import { eventually, openShop, type Shop, web } from './shop.ts';
 
 // Two replicas behind one address, under a steady load of changes that the API server refuses when it can't ask: no
@@ -35,6 +35,7 @@ beforeAll(async () => {
   replicas = await startReplicas(lab, 2, { propagationWait: '1s' });
   shop = await openShop(lab, 'shop');
   await shop.opens(web('v1', { replicas: 1 }));
+  await untilChangesAreHeld(lab, shop.namespace);
 }, FIRST_START_MS);
 afterAll(() => lab?.stop());
 
@@ -222,6 +223,7 @@ describe('certificates of others', () => {
     const kanari = await startKanari(lab, { certDir });
     expect(await servedBy(kanari)).toBe(first);
     await load.stop();
+    await untilChangesAreHeld(lab, shop.namespace);
     load = startAdmissionLoad(lab, shop.namespace);
     const second = await write();
     await eventually(async () => expect(await servedBy(kanari)).toBe(second));
