@@ -27,7 +27,7 @@ export const GATEWAY = { namespace: 'projectcontour', name: 'contour' };
 /** Contour moves the ports of listeners up by this, out of those that only root may bind. */
 const PORT_SHIFT = 8000;
 
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 /**
  * Installs the Gateway API and starts Contour, Envoy and Prometheus; stopped with the lab. Resolves when the Gateway is

@@ -30,6 +30,7 @@ export interface Envoy {
   stop(): Promise<void>;
 }
 
+const READY_MS = 60_000;
 const ACCEPT_DEADLINE_MS = 20_000;
 const ACCEPT_POLL_MS = 10;
 
@@ -56,7 +57,7 @@ export const startEnvoy = async (options: EnvoyOptions): Promise<Envoy> => {
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
     return answer.text();
   };
-  await child.waitUntil(async () => (await admin('/ready')).startsWith('LIVE'), 20_000);
+  await child.waitUntil(async () => (await admin('/ready')).startsWith('LIVE'), READY_MS);
   const listenerPort = async (name: string): Promise<number> =>
     portIn(await admin('/listeners?format=json'), name);
   return {

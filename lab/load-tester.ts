@@ -5,7 +5,7 @@ import { podsHaveRealAddresses } from './pod-network.ts';
 import { freePorts } from './ports.ts';
 import { startProcess } from './process.ts';
 
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 /**
  * Starts Flagger's own load tester, which keeps gates and runs commands for webhooks; stopped with the lab.

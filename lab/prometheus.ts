@@ -23,6 +23,8 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
+const READY_MS = 60_000;
+
 /** A real Prometheus with one target. Resolves when it has scraped it. */
 export const startPrometheus = async (options: PrometheusOptions): Promise<Prometheus> => {
   await mkdir(options.dir, { recursive: true });
@@ -38,7 +40,7 @@ export const startPrometheus = async (options: PrometheusOptions): Promise<Prome
       args: flags(options.dir, port),
       logFile: join(options.dir, 'prometheus.log'),
     });
-    await running.waitUntil(() => hasScraped(url), 20_000);
+    await running.waitUntil(() => hasScraped(url), READY_MS);
   };
   const pause = async (): Promise<void> => {
     await running?.stop();

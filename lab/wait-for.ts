@@ -13,7 +13,7 @@ export const waitForCondition = async (
   condition: string,
   objects: readonly string[],
 ): Promise<void> => {
-  const wait = ['wait', `--for=condition=${condition}`, ...objects, '--timeout=60s'];
+  const wait = ['wait', `--for=condition=${condition}`, ...objects, '--timeout=180s'];
   for (let tries = 0; tries < 40; tries += 1) {
     const { code, stderr } = await lab.kubectl(wait, { allowFailure: true });
     if (code === 0) return;
