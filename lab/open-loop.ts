@@ -22,16 +22,20 @@ export const startOpenLoop = (
     underWay.add(answer);
     void answer.finally(() => underWay.delete(answer));
   };
-  const timer = setInterval(() => {
+  let stopped = false;
+  const sendDue = (): void => {
     const due = Math.floor(((now() - startedAt) / 1000) * rps);
-    while (sent < due) send();
-  }, TICK_MS);
+    while (!stopped && sent < due) send();
+  };
+  // Not in the timer: after a pause of the process it comes before what has been heard meanwhile, such as a new phase.
+  const timer = setInterval(() => setImmediate(sendDue), TICK_MS);
   return {
     phase: book.begin,
     counts: book.counts,
     total: () => sumOf(book.counts()),
     failures: book.failures,
     stop: async () => {
+      stopped = true;
       clearInterval(timer);
       book.end();
       await Promise.all(underWay);
