@@ -41,8 +41,10 @@ export const startMirror = <T extends KubeObject>(
   const cache = createCache<T>();
   const ready = deferred();
   const follow = async (): Promise<void> => {
+    let version: string | undefined;
     while (!signal.aborted) {
-      await listAndWatch(source, path, { cache, signal, listed: ready.resolve }).catch(() => undefined);
+      const following = { cache, signal, listed: ready.resolve };
+      version = await listAndWatch(source, path, following, version).catch(() => undefined);
       await sleep(RESTART_AFTER_MS, undefined, { signal }).catch(() => undefined);
     }
   };
@@ -106,25 +108,36 @@ interface Following<T extends KubeObject> {
   listed: () => void;
 }
 
-// Returns or throws when the watch ends, for whatever reason: the caller starts over with a list.
+/**
+ * @param known from which to go on, without a list, which would skip what came and went since
+ * @returns when the server has ended the watch: the version up to which all is known; undefined where that is too old
+ * @throws when the watch breaks
+ */
 const listAndWatch = async <T extends KubeObject>(
   source: MirrorSource,
   path: string,
   { cache, signal, listed }: Following<T>,
-): Promise<void> => {
-  const answer = await source.list(path);
-  const kind = answer.kind.replace(/List$/, '');
-  // Items of a list come without their own kind.
-  cache.replaceAll(answer.items.map((item) => ({ apiVersion: answer.apiVersion, kind, ...item }) as T));
-  listed();
-  const query = `watch=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${answer.metadata.resourceVersion}`;
-  await withDeadline(signal, (WATCH_SECONDS + 10) * 1000, async (deadline) => {
+  known: string | undefined,
+): Promise<string | undefined> => {
+  let version = known;
+  if (version === undefined) {
+    const answer = await source.list(path);
+    const kind = answer.kind.replace(/List$/, '');
+    // Items of a list come without their own kind.
+    cache.replaceAll(answer.items.map((item) => ({ apiVersion: answer.apiVersion, kind, ...item }) as T));
+    listed();
+    version = answer.metadata.resourceVersion;
+  }
+  const query = `watch=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${version}`;
+  return withDeadline(signal, (WATCH_SECONDS + 10) * 1000, async (deadline) => {
     const stream = await source.watch(`${path}?${query}`, deadline);
     for await (const line of linesOf(stream)) {
       const event = JSON.parse(line) as { type: ChangeType | 'ERROR' | 'BOOKMARK'; object: T };
-      if (event.type === 'ERROR') return;
+      if (event.type === 'ERROR') return undefined;
       if (event.type !== 'BOOKMARK') cache.apply(event.object, event.type);
+      version = event.object.metadata.resourceVersion ?? version;
     }
+    return version;
   });
 };
 
