@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_START_MS } from '../../lab/lab.ts';
 import type { Deployment } from '../../src/core/objects.ts';
 import { canaryShare, openShop, PLAIN_ROUTE, type Shop, stepStands } from './loaded-shop.ts';
+import { type Pauses, watchPauses } from './pauses.ts';
 import { eventually, type ReleaseWorld, startReleaseWorld } from './release-world.ts';
 
 // A bad release: withdrawn on evidence, at once, and nobody but the canary's own share has met it.
@@ -14,29 +15,31 @@ beforeAll(async () => {
 
 afterAll(() => world?.lab.stop());
 
-// From the deciding check to weight 0 one second is allowed; the two watches that tell may differ by a little.
+// From the deciding check to weight 0 one second of the machine is allowed; the two watches that tell may differ a little.
 const WITHDRAWN_WITHIN_MS = 1_000;
 const WATCH_MS = 250;
 
-/** Milliseconds from the status that decided to the route that has no share for the canary. */
-const withdrawalMs = ({ statuses, routes }: Shop): number => {
+/** From the status that decided to the route that has no share for the canary, without what nobody could do anything in. */
+const withdrawalMs = ({ statuses, routes }: Shop, pauses: Pauses): number => {
   const decided = statuses.find(({ seen }) => seen.run?.ending?.outcome === 'RolledBack')?.at;
   const shared = routes.findIndex(({ seen }) => (canaryShare(seen) ?? 0) > 0);
   const withdrawn = routes.slice(shared).find(({ seen }) => canaryShare(seen) === 0)?.at;
-  return shared < 0 ? Number.NaN : (withdrawn ?? Number.NaN) - (decided ?? Number.NaN);
+  if (shared < 0 || withdrawn === undefined || decided === undefined) return Number.NaN;
+  return withdrawn - decided - pauses.longestMs(decided, withdrawn);
 };
 
 const deploymentOf = ({ namespace }: Shop): Promise<Deployment> =>
   world.lab.api.request<Deployment>('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/web`);
 
 const rolloutStatus = ({ namespace }: Shop) =>
-  world.lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=30s'], {
+  world.lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=120s'], {
     allowFailure: true,
   });
 
 /** Applies a bad v3 over v2, and what must hold of its end. */
 const rolledBack = async (shop: Shop, tag: string): Promise<void> => {
   await shop.optIn();
+  const pauses = watchPauses(world.lab);
   await shop.apply(tag);
   await shop.reach('the end', ({ phase }) => phase === 'Succeeded' || phase === 'Failed');
   expect(shop.status()).toMatchObject({ phase: 'Failed', history: [{ outcome: 'RolledBack' }] });
@@ -45,7 +48,8 @@ const rolledBack = async (shop: Shop, tag: string): Promise<void> => {
     code: 1,
     said: expect.stringContaining('exceeded its progress deadline'),
   });
-  expect(withdrawalMs(shop)).toBeLessThan(WITHDRAWN_WITHIN_MS + WATCH_MS);
+  await pauses.stop();
+  expect(withdrawalMs(shop, pauses)).toBeLessThan(WITHDRAWN_WITHIN_MS + WATCH_MS);
   expect(await shop.canaryPods()).toEqual([]);
 };
 
