@@ -41,7 +41,7 @@ export interface Shop {
   /** Every VirtualService that was seen, in order. */
   routes: Sighting<VirtualService>[];
   status(): CanaryStatus | undefined;
-  /** Resolves with the first status, from now on, that fits. */
+  /** Resolves with the first status that fits, from now on, or since the last `apply` where that came just before. */
   reach(what: string, fits: (status: CanaryStatus) => boolean): Promise<CanaryStatus>;
   optIn(): Promise<void>;
   /** `kubectl apply` of the Deployment with another image tag. */
@@ -160,8 +160,11 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     return list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   };
   const isCanary = ({ metadata }: Pod): boolean => metadata.name.startsWith('web-canary-');
+  // kubectl may end long after its write.
+  let lastBeforeApply: number | undefined;
   const reach: Shop['reach'] = (what, fits) => {
-    let next = Math.max(0, statuses.length - 1);
+    let next = Math.max(0, lastBeforeApply ?? statuses.length - 1);
+    lastBeforeApply = undefined;
     return eventually(
       () => {
         for (; next < statuses.length; next += 1) {
@@ -192,6 +195,7 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     },
     apply: (nextTag) => {
       current = nextTag;
+      lastBeforeApply = statuses.length - 1;
       return apply(deploymentYaml(nextTag, replicas));
     },
     drift: async () => {
