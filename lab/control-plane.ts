@@ -20,7 +20,7 @@ export interface ControlPlane {
   stop: () => Promise<void>;
 }
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 
 // Without those of nodes, volumes and clouds: node lifecycle would evict the pods of a node that sends no heartbeat.
 const CONTROLLERS = [

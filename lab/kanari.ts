@@ -42,7 +42,7 @@ export interface Kanari {
 }
 
 const ROOT = join(import.meta.dirname, '..');
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 /** A kubelet's: killed before it has drained, it would drop the calls under way. */
 const STOP_GRACE_MS = 30_000;
 

@@ -93,7 +93,8 @@ describe.concurrent('a bad release', () => {
 describe.concurrent('a canary', () => {
   // A subset without an endpoint cannot answer: what counts is that its share is taken away, and given back.
   it('that loses its only pod loses its share, and the run goes on with the next', async () => {
-    const shop = await openShop(world, { namespace: 'last-pod', routes: PLAIN_ROUTE });
+    const settings = { interval: '15s' };
+    const shop = await openShop(world, { namespace: 'last-pod', routes: PLAIN_ROUTE, settings });
     await shop.optIn();
     await shop.apply('v2-start3');
     await shop.reach('the first step', stepStands(20));
