@@ -32,7 +32,7 @@ const deploymentOf = ({ namespace }: Shop): Promise<Deployment> =>
   world.lab.api.request<Deployment>('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/web`);
 
 const rolloutStatus = ({ namespace }: Shop) =>
-  world.lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=120s'], {
+  world.lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=180s'], {
     allowFailure: true,
   });
 

@@ -78,7 +78,7 @@ export const startMeshWorld = async (): Promise<MeshWorld> => {
       SERVICES + deployment('web', 'primary', 'web:v1', 3) + deployment('web-canary', 'canary', 'web:v2', 1),
     );
     for (const name of ['web', 'web-canary']) {
-      await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=60s']);
+      await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=180s']);
     }
     for (const proxy of mesh.proxies) {
       for (const version of ['v1', 'v2']) {

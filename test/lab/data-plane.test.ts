@@ -102,7 +102,7 @@ describe('the data plane', () => {
     const load = startLoad({ port: world.inShop.httpPort, host: 'web', rps: 100 });
     load.phase('rolling update');
     await world.lab.kubectl(['set', 'image', '-n', 'shop', 'deployment/web', 'web=web:v3']);
-    await world.lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=60s']);
+    await world.lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=180s']);
     for (const canary of [10, 50, 0]) {
       load.phase(`canary ${canary}`);
       await apply(webRoute(`[${shares({ primary: 100 - canary, canary })}]`));

@@ -49,7 +49,7 @@ const openAbrupt = async (options: ShopOptions): Promise<Shop> => {
   const containers = [{ name: 'web', image: 'web:v1-abrupt', lifecycle }];
   const patch = JSON.stringify({ spec: { template: { spec: { containers } } } });
   await kubectl(shop, 'patch', 'deployment', 'web', '-p', patch);
-  await kubectl(shop, 'rollout', 'status', 'deployment/web', '--timeout=60s');
+  await kubectl(shop, 'rollout', 'status', 'deployment/web', '--timeout=180s');
   return optIn(shop);
 };
 

@@ -36,7 +36,7 @@ const release = async (shop: Shop): Promise<void> => {
   await shop.reach('the first step', stepStands(20));
   expect(await shop.primaryPods()).toEqual(pods);
   await shop.reach('the end', ({ phase }) => phase === 'Succeeded' || phase === 'Failed');
-  await world.lab.kubectl(['rollout', 'status', '-n', shop.namespace, 'deployment/web', '--timeout=60s']);
+  await world.lab.kubectl(['rollout', 'status', '-n', shop.namespace, 'deployment/web', '--timeout=180s']);
   await eventually(
     () => answered(shop, 'Succeeded 0', 'v2') > 100 || undefined,
     () => 'traffic after the end',

@@ -133,7 +133,7 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
     void (await lab.kubectl(['apply', '-n', namespace, '-f', '-'], { stdin: text }));
   await lab.applyYaml(namespaceYaml(options));
   await apply(manifests());
-  await lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=120s']);
+  await lab.kubectl(['rollout', 'status', '-n', namespace, 'deployment/web', '--timeout=180s']);
 
   const ended = new AbortController();
   const istio = `/apis/networking.istio.io/v1/namespaces/${namespace}`;

@@ -76,7 +76,7 @@ beforeAll(async () => {
   const rule = splitDestinationRule(RULE, { web: { services: ['web'], weight: 0 } });
   await apply(SERVICE, rule, deployment('web', 'primary', 'v1'), deployment('web-canary', 'canary', 'v2'));
   for (const name of ['web', 'web-canary'])
-    await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=60s']);
+    await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=180s']);
   // The proxy learns of each version's pods in its own time; a subset that it knows none of answers 503.
   for (const version of ['v1', 'v2'])
     await eventually(async () => expect((await ask()).version).toBe(version));
@@ -214,7 +214,7 @@ describe('session affinity', () => {
 describe('mirroring', () => {
   it('brings the canary copies of the share of requests, and clients none of its failures', async () => {
     await apply(deployment('web-canary', 'canary', 'v2-errors100'));
-    await lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web-canary', '--timeout=60s']);
+    await lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web-canary', '--timeout=180s']);
     let copies = 0;
     lab.onServed(({ host, status }) => {
       if (/-shadow(:|$)/.test(host) && status === 500) copies += 1;

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await lab.applyYaml('apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}');
   await lab.applyYaml(pair('web', 'v1', 3) + pair('web-canary', 'v2-errors10', 1) + route(0));
   for (const name of ['web', 'web-canary'])
-    await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=60s']);
+    await lab.kubectl(['rollout', 'status', '-n', 'shop', `deployment/${name}`, '--timeout=180s']);
   await eventually(
     async () => (await answers()) || undefined,
     () => 'the route answers',
@@ -167,7 +167,7 @@ describe('Contour', () => {
     await settled(6);
     await settled(2);
     await lab.kubectl(['set', 'image', '-n', 'shop', 'deployment/web', 'web=web:v3']);
-    await lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=60s']);
+    await lab.kubectl(['rollout', 'status', '-n', 'shop', 'deployment/web', '--timeout=180s']);
     await asked(load, 400);
     await load.stop();
     expect(load.failures().slice(0, 5)).toEqual([]);
@@ -175,7 +175,16 @@ describe('Contour', () => {
 
   it('counts what it can not deliver as errors of the Service it was for', async () => {
     await lab.kubectl(['scale', '-n', 'shop', 'deployment/web-canary', '--replicas=0']);
-    await lab.kubectl(['wait', '-n', 'shop', 'pod', '-l', 'app=web-canary', '--for=delete', '--timeout=60s']);
+    await lab.kubectl([
+      'wait',
+      '-n',
+      'shop',
+      'pod',
+      '-l',
+      'app=web-canary',
+      '--for=delete',
+      '--timeout=180s',
+    ]);
     // After a scrape that came too late there is no count.
     const before = await eventually(
       async () => (await countedOfCanary())[0],

@@ -106,7 +106,7 @@ describe('behind a Gateway', () => {
       clients.phase('between');
     }
     await shop.reach('the end', isOver);
-    await world.lab.kubectl(['rollout', 'status', '-n', 'good', 'deployment/web', '--timeout=60s']);
+    await world.lab.kubectl(['rollout', 'status', '-n', 'good', 'deployment/web', '--timeout=180s']);
     // A pod of v1 that ends goes on answering until the Gateway has learnt of it.
     await eventually(
       async () => (await podsOf(shop)).length === pods.length || undefined,
