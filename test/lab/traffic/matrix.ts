@@ -3,8 +3,9 @@ import type { Deployment } from '../../../src/core/objects.ts';
 import type { Shop } from '../loaded-shop.ts';
 import { eventually } from '../release-world.ts';
 import type { Column } from './column.ts';
+import { type Scenario, settled } from './play.ts';
 import { type ObservedShare, recordResult } from './results.ts';
-import { type Scenario, settled, WAVES } from './scenarios.ts';
+import { WAVES } from './scenarios.ts';
 import { tracesOfKanari, userObjects } from './user-objects.ts';
 
 // Every scenario in every column: no request fails, and the user's objects come out as they went in.

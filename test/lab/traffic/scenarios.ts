@@ -1,31 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Failure } from '../../../lab/load.ts';
-import type { Deployment } from '../../../src/core/objects.ts';
-import type { CanaryStatus } from '../../../src/core/run.ts';
-import { answered, type Shop, type ShopOptions, stepStands } from '../loaded-shop.ts';
-import { eventually } from '../release-world.ts';
-import type { Column } from './column.ts';
-import type { ObservedShare } from './results.ts';
+import { answered } from '../loaded-shop.ts';
+import { endOf, hasBeen, isOver, kubectl, replaceCanaryPods, type Scenario, scale, stepOf } from './play.ts';
 import { observedShare } from './share.ts';
 
 // The rows of the traffic matrix: what people and controllers do to a run, at each of its steps.
-
-export interface Play {
-  column: Column;
-  shop: Shop;
-  /** Shares that were seen, for the table. */
-  shares: ObservedShare[];
-}
-
-export interface Scenario {
-  name: string;
-  slug: string;
-  options?: Pick<ShopOptions, 'rps' | 'replicas' | 'settings'>;
-  /** A failed request that is the canary's own doing. Default: none is. */
-  isCanarys?: (failure: Failure) => boolean;
-  play(play: Play): Promise<void>;
-}
 
 const STEPS = [20, 50];
 /** So that what is done at a step is done within it, also on a busy machine. */
@@ -35,60 +13,6 @@ const MANY_RUNS = { rps: 32 };
 const BAD = 'v2-errors50';
 /** Requests at a step, so many that chance alone is three points off half of them once in 300,000 runs. */
 const MEASURED = 6_000;
-
-const isOver = ({ phase, run }: CanaryStatus): boolean =>
-  run?.endedAt !== undefined && (phase === 'Succeeded' || phase === 'Failed' || phase === 'Initialized');
-
-/** The end of the run of this image, and how each run so far has ended, newest first. */
-const endOf = async (shop: Shop, tag: string): Promise<string[]> => {
-  const status = await shop.reach(
-    `the end of ${tag}`,
-    (now) => isOver(now) && now.run?.images[0] === `web:${tag}`,
-  );
-  return status.history.map(({ outcome }) => outcome);
-};
-
-const stepOf = (shop: Shop, tag: string, weight: number): Promise<CanaryStatus> =>
-  shop.reach(
-    `${weight} % for ${tag}`,
-    (now) => now.run?.images[0] === `web:${tag}` && stepStands(weight)(now),
-  );
-
-const kubectl = async ({ column, shop }: Play, ...args: string[]): Promise<void> =>
-  void (await column.world().lab.kubectl(['-n', shop.namespace, ...args]));
-
-const readyReplicas = async ({ column, shop }: Play): Promise<number | undefined> => {
-  const path = `/apis/apps/v1/namespaces/${shop.namespace}/deployments/web`;
-  return (await column.world().lab.api.request<Deployment>('GET', path)).status?.readyReplicas;
-};
-
-const scale = async (play: Play, replicas: number): Promise<void> => {
-  await kubectl(play, 'scale', 'deployment/web', `--replicas=${replicas}`);
-  await eventually(
-    async () => (await readyReplicas(play)) === replicas || undefined,
-    () => `${replicas} pods of the primary`,
-  );
-};
-
-/** As an eviction does: each goes when the one before has its successor. */
-const replaceCanaryPods = async (play: Play): Promise<void> => {
-  const { shop } = play;
-  const pods = await shop.canaryPods();
-  for (const { metadata } of pods) {
-    await kubectl(play, 'delete', 'pod', metadata.name, '--wait=false');
-    await eventually(
-      async () => {
-        const now = await shop.canaryPods();
-        const ready = now.filter(({ status }) =>
-          status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
-        );
-        const replaced = now.every((pod) => pod.metadata.uid !== metadata.uid);
-        return (replaced && ready.length >= pods.length) || undefined;
-      },
-      () => `a successor of ${metadata.name}`,
-    );
-  }
-};
 
 const good: Scenario = {
   name: 'opt-in of a running Deployment, good release',
@@ -216,19 +140,14 @@ const restarted: Scenario = {
   options: { settings: LONG_STEPS },
   play: async ({ column, shop }) => {
     const { restartKanari: kill, whileUp } = column.world();
-    // Restarts take turns: by the time of its own, a shop may be further than it has to be.
-    const hasBeen = (place: string, fits: (status: CanaryStatus) => boolean): Promise<true> =>
-      eventually(
-        () => shop.statuses.some(({ seen }) => fits(seen)) || undefined,
-        () => place,
-      );
     await whileUp(() => shop.apply('v2'));
+    // Restarts take turns: by the time of its own, a shop may be further than it has to be.
     for (const weight of STEPS) {
-      await hasBeen(`${weight} %`, ({ canaryWeight }) => canaryWeight === weight);
+      await hasBeen(shop, `${weight} %`, ({ canaryWeight }) => canaryWeight === weight);
       await kill();
     }
     for (const phase of ['Promoting', 'Finalising']) {
-      await hasBeen(phase, (now) => now.phase === phase || isOver(now));
+      await hasBeen(shop, phase, (now) => now.phase === phase || isOver(now));
       await kill();
     }
     expect(await endOf(shop, 'v2')).toEqual(['Promoted']);
@@ -241,12 +160,3 @@ export const WAVES: readonly (readonly Scenario[])[] = [
   [bad, superseded, reverted, scaled, optedOut, podsDeleted],
   [restarted],
 ];
-
-/** Requests go on for this long after the last write. */
-const AFTERMATH_MS = 3_000;
-
-/** Nothing is under way any more, and clients have met the outcome. */
-export const settled = async (shop: Shop): Promise<void> => {
-  await shop.reach('the end of all runs', isOver);
-  await sleep(AFTERMATH_MS);
-};
