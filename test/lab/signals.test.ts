@@ -10,7 +10,8 @@ beforeAll(async () => {
 }, FIRST_START_MS);
 afterAll(() => world?.stop());
 
-const STRICT = { ...QUICK, 'kanari.dev/threshold': '2' };
+/** Intervals in which a pod is killed several times: one without would be passed, and the worker promoted. */
+const STRICT = { ...QUICK, 'kanari.dev/interval': '10s', 'kanari.dev/threshold': '2' };
 
 /** A worker is released, and fails. */
 const failing = async (
