@@ -185,7 +185,8 @@ describe.concurrent('a Gateway', () => {
   });
 
   it('that refuses the split has the run rolled back within the progress deadline, and nothing is left', async () => {
-    const { shop, gateway } = await opened('refused', { ...QUICK, 'kanari.dev/progress-deadline': '5s' });
+    // Time enough for the refusal to be known: the stand-in works along with the other tests.
+    const { shop, gateway } = await opened('refused', { ...QUICK, 'kanari.dev/progress-deadline': '20s' });
     const before = await looksIn(shop);
     gateway.refuse('NotAllowedByListeners');
     await shop.apply(web('v2'));
