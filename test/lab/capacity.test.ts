@@ -68,7 +68,7 @@ describe.concurrent('a quota', () => {
     await shop.apply(web('v2', { replicas: 4 }));
     await shop.standsAt(25);
     // Time enough for the API server's refusal to be known, and only from here on.
-    await shop.goesOn({ 'kanari.dev/interval': '5s', 'kanari.dev/progress-deadline': '15s' });
+    await shop.goesOn({ 'kanari.dev/interval': '5s', 'kanari.dev/progress-deadline': '30s' });
     const { status } = await shop.reaches('Failed');
     expect(status?.message).toMatch(/^1 of 2 canary pods ready \(.*exceeded quota: pods/);
     expect(await shop.pods()).toHaveLength(4);
@@ -111,7 +111,8 @@ describe.concurrent('a canary', () => {
   });
 
   it('whose image can not be pulled says so, and is rolled back by the deadline', async () => {
-    const annotations = { ...QUICK, ...ISTIO, 'kanari.dev/progress-deadline': '10s' };
+    // Time enough for the kubelet's words, and before Kanari's patience with such an image ends.
+    const annotations = { ...QUICK, ...ISTIO, 'kanari.dev/progress-deadline': '20s' };
     const shop = await world.openShop('no-image', { annotations });
     await shop.opens();
     await shop.apply(web('v2-pullfail'));
