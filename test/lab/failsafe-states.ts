@@ -22,7 +22,16 @@ export const STATES = {
   'no-history': { first: () => web('v1', { spec: { revisionHistoryLimit: 0 } }) },
   'operator-owned': {},
   down: { first: () => web('v1-neverready'), unsettled: true },
-  'mid-rollout': { then: (shop: Shop) => shop.apply(web('v2-neverready', { annotations: skip('1') })) },
+  'mid-rollout': {
+    then: (shop: Shop) =>
+      shop.apply(
+        web('v2-neverready', {
+          annotations: skip('1'),
+          // Past its deadline it would be answered otherwise, and all requests come three times over.
+          spec: { progressDeadlineSeconds: 7_200 },
+        }),
+      ),
+  },
   'opted-out': {
     first: () => ({ ...web('v1'), metadata: { name: 'web', labels: { 'kanari.dev/rollouts': 'disabled' } } }),
   },
