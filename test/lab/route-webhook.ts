@@ -57,7 +57,8 @@ export const startRouteWebhook = async (ownUsername: string): Promise<RouteWebho
     admissionReviewVersions: ['v1'],
     sideEffects: 'None',
     failurePolicy: 'Ignore',
-    timeoutSeconds: 3,
+    // As patient as may be: unanswered, a request passes without its split.
+    timeoutSeconds: 30,
     clientConfig: {
       url: `https://127.0.0.1:${port}/`,
       caBundle: Buffer.from(identity.cert).toString('base64'),
