@@ -1,7 +1,10 @@
 import { type ContourOptions, GATEWAY, startContour } from '../../lab/contour.ts';
 import { startKanari } from '../../lab/kanari.ts';
 import { startLab } from '../../lab/lab.ts';
-import { GRACE_CAP_MS, PROPAGATION_WAIT, type ReleaseWorld } from './release-world.ts';
+import { GRACE_CAP_MS, type ReleaseWorld } from './release-world.ts';
+
+// Contour and one Envoy learn within half a second; the rest is for a busy machine.
+const PROPAGATION_WAIT = '3s';
 
 /** The world of a release behind a real Gateway: Contour and its Envoy, whose own counters are the evidence. */
 export const startContourWorld = async (options: ContourOptions = {}): Promise<ReleaseWorld> => {

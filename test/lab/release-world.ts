@@ -23,7 +23,7 @@ const LAGGING: MeshOptions = {
   ],
 };
 // The other half is for a busy machine.
-export const PROPAGATION_WAIT = '4s';
+const PROPAGATION_WAIT = '4s';
 /** A pod that ends serves on until the last proxy has learnt of it, as everywhere. */
 export const GRACE_CAP_MS = 4_000;
 
