@@ -34,6 +34,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**'],
+          setupFiles: ['test/property-seed.ts'],
           // Only against what hangs: properties and RSA keys take their time on a busy machine.
           testTimeout: 300_000,
           hookTimeout: 300_000,
