@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../lab/lab.ts';
+import type { Deployment } from '../../src/core/objects.ts';
 import { eventually } from './shop.ts';
 
 export interface FailedCall {
@@ -19,10 +20,11 @@ export interface AdmissionLoad {
 const WORKERS = 8;
 const PAUSE_MS = 40;
 
-const isHeldAtAChange = async ({ api }: Lab, namespace: string, call: string): Promise<boolean> => {
+/** In a dry run, of a template with this annotation. */
+export const isHeldAtAChange = async ({ api }: Lab, namespace: string, call: string): Promise<boolean> => {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
   const change = { spec: { template: { metadata: { annotations: { call } } } } };
-  return (await api.request<{ spec: { paused?: boolean } }>('PATCH', path, change)).spec.paused === true;
+  return (await api.request<Deployment>('PATCH', path, change)).spec.paused === true;
 };
 
 /** Resolves once a change is held: the API server learns some time after it was written where to ask. */

@@ -1,9 +1,9 @@
-import type { Lab } from '../../lab/lab.ts';
 import { type Load, startLoad } from '../../lab/load.ts';
 import type { VirtualService } from '../../lab/mesh-objects.ts';
-import type { Deployment, KubeObject, Pod } from '../../src/core/objects.ts';
+import type { KubeObject, Pod } from '../../src/core/objects.ts';
 import type { CanaryStatus } from '../../src/core/run.ts';
 import type { Canary } from '../../src/core/snapshot.ts';
+import { isHeldAtAChange } from './admission-load.ts';
 import { eventually, type ReleaseWorld } from './release-world.ts';
 
 // One namespace with a Deployment behind a Service, watched while it is released.
@@ -189,7 +189,7 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
       // The API server learns of the label in its own time; a change before that would go out natively. And a Kanari
       // that has just been started writes the Canary before it answers reviews.
       await eventually(
-        async () => (await isHeldAtAChange(lab, namespace).catch(() => false)) || undefined,
+        async () => (await isHeldAtAChange(lab, namespace, 'opted in').catch(() => false)) || undefined,
         () => `admission asks about ${namespace}`,
       );
     },
@@ -215,13 +215,6 @@ export const openShop = async (world: ReleaseWorld, options: ShopOptions): Promi
       await load.stop();
     },
   };
-};
-
-/** In a dry run. */
-const isHeldAtAChange = async ({ api }: Lab, namespace: string): Promise<boolean> => {
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web?dryRun=All`;
-  const template = { metadata: { annotations: { probe: 'opted in' } } };
-  return (await api.request<Deployment>('PATCH', path, { spec: { template } })).spec.paused === true;
 };
 
 /** So many answers in a row, for proxies learn of a Service's endpoints after the Service. */

@@ -1,5 +1,5 @@
-// Many people work while Kanari is up, in any order; taking it away is done alone, so that what was asked of one
-// process is never counted by the next.
+// Many people work while Kanari is up, in any order; taking it away is done alone, so that nobody is refused for want of
+// it, and what was asked of one process is never counted by the next.
 
 export interface OpeningHours {
   /** Runs along with others of its kind. */

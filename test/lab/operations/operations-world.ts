@@ -72,8 +72,9 @@ export const startOperationsWorld = async (options: KanariOptions = {}): Promise
       hours.closed(async () => {
         // A process that dies right after its answer takes its Event along: not what is asked here.
         await eventually(async () => expect(await told()).toEqual(await counted()));
-        past = await counted();
         await kanari[end]();
+        // What it still counted after that it has told as well, and nobody can ask it any more.
+        past = await told();
         try {
           return await work();
         } finally {
