@@ -28,12 +28,13 @@ afterAll(async () => {
 
 const release = async (namespace: string, webhooks: object[]): Promise<Shop> => {
   const shop = await world.openShop(namespace, { annotations: { 'kanari.dev/policy': 'tested' } });
-  await shop.apply({
+  const policy = {
     apiVersion: 'kanari.dev/v1alpha1',
     kind: 'CanaryPolicy',
     metadata: { name: 'tested' },
     spec: { steps: [50], interval: '5s', webhooks },
-  } as Parameters<Shop['apply']>[0]);
+  };
+  await shop.apply(policy);
   await shop.opens();
   await shop.apply(web('v2'));
   return shop;

@@ -6,6 +6,7 @@ import { createIstioRouter } from '../../src/traffic/istio.ts';
 import type { TrafficTarget } from '../../src/traffic/router.ts';
 import { createFakeIstioApi } from './fake-istio-api.ts';
 import { bare, userService } from './gateway-world.ts';
+import { observed } from './observed.ts';
 import { describeRouterContract } from './router-contract.ts';
 
 const signal = new AbortController().signal;
@@ -46,12 +47,7 @@ describeRouterContract('A router with an address of the canary', () => {
   return {
     router,
     target,
-    writes: () => api.writes.length,
-    users: () =>
-      all()
-        .filter((object) => !isOwn(object))
-        .map(bare),
-    own: () => all().filter(isOwn),
+    ...observed(api, all, bare),
   };
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayRoute } from '../../src/core/gateway-api/route.ts';
 import type { KubeObject, Service } from '../../src/core/objects.ts';
-import { isOwn } from '../../src/core/route-change.ts';
 import { createGatewayRouter } from '../../src/traffic/gateway-api.ts';
 import type { TrafficTarget } from '../../src/traffic/router.ts';
 import { createFakeIstioApi, type FakeIstioApi } from './fake-istio-api.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { bare, gatewayRoute, ref, startGateway, statusOf, userService } from './gateway-world.ts';
+import { observed } from './observed.ts';
 import { describeRouterContract, type RouterWorld } from './router-contract.ts';
 
 const signal = new AbortController().signal;
@@ -46,12 +46,7 @@ const worldOf = (webhook: boolean, services: Service[], others: KubeObject[]) =>
     onWrite: (handler) => {
       api.before = handler;
     },
-    writes: () => api.writes.length,
-    users: () =>
-      all(api)
-        .filter((object) => !isOwn(object))
-        .map(bare),
-    own: () => all(api).filter(isOwn),
+    ...observed(api, () => all(api), bare),
   };
 };
 

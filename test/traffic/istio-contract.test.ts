@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../src/core/objects.ts';
 import type { TrafficTarget } from '../../src/traffic/router.ts';
-import { all, bare, isOwn, routeTo, ruleFor, setUp, target } from './istio-fixture.ts';
+import { all, bare, routeTo, ruleFor, setUp, target } from './istio-fixture.ts';
 import { istioRoutes } from './istio-world.ts';
+import { observed } from './observed.ts';
 import { describeRouterContract, type RouterWorld, service } from './router-contract.ts';
 
 /** The user's manifest, applied again with a time limit. */
@@ -24,12 +25,7 @@ const worldOf =
       onWrite: (handler) => {
         api.before = handler;
       },
-      writes: () => api.writes.length,
-      users: () =>
-        all(api)
-          .filter((object) => !isOwn(object))
-          .map(bare),
-      own: () => all(api).filter(isOwn),
+      ...observed(api, () => all(api), bare),
     };
   };
 

@@ -54,8 +54,7 @@ export const all = (api: FakeIstioApi): KubeObject[] => [
   ...api.stores.virtualServices.list(),
   ...api.stores.destinationRules.list(),
 ];
-export const isOwn = ({ metadata }: KubeObject): boolean =>
-  metadata.labels?.['app.kubernetes.io/managed-by'] === 'kanari';
+/** Without what the API server keeps for itself. */
 export const bare = (object: KubeObject): unknown => {
   const metadata = { ...object.metadata };
   delete metadata.resourceVersion;

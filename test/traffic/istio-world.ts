@@ -1,6 +1,7 @@
 import type { DestinationRule } from '../../src/core/istio/destination-rule.ts';
 import type { VirtualService } from '../../src/core/istio/virtual-service.ts';
 import type { JsonObject, KubeObject } from '../../src/core/objects.ts';
+import { foreign } from '../../src/core/route-change.ts';
 import type { FakeIstioApi } from './fake-istio-api.ts';
 import type { WorldRoutes } from './router-contract.ts';
 
@@ -46,9 +47,6 @@ const canarySharesOf = (rule: Rule): number[] => {
   });
 };
 
-const isOwn = ({ metadata }: KubeObject): boolean =>
-  metadata.labels?.['app.kubernetes.io/managed-by'] === 'kanari';
-
 /** `web` of `web.shop`, as far as these worlds spell hosts. */
 const shortOf = (host: string): string => host.split('.')[0] ?? host;
 
@@ -85,7 +83,7 @@ export const istioRoutes = (
       ({ spec }) =>
         shortOf(spec.host) === shortOf(host) && (spec.subsets ?? []).some(({ name }) => name === subset),
     );
-  const users = (): VirtualService[] => routes().filter((route) => !isOwn(route));
+  const users = (): VirtualService[] => foreign(routes());
   return {
     shares: () => {
       const sums: Record<string, number> = {};
@@ -94,7 +92,7 @@ export const istioRoutes = (
       return sums;
     },
     canaryShares: () => routes().flatMap(rulesOf).flatMap(canarySharesOf),
-    others: () => [...users(), ...rules().filter((rule) => !isOwn(rule))].map(othersOf),
+    others: () => [...users(), ...foreign(rules())].map(othersOf),
     dangling: () =>
       routes()
         .flatMap(rulesOf)
